@@ -1,0 +1,85 @@
+"""The contract of a backend: the place where records and artifacts live, written and read."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from .records import Record
+
+
+class Backend(abc.ABC):
+    """One store of runs. Every method raises `BackendError` (or its kin) and nothing else.
+
+    Threads: every method may be called from any thread at once. Processes: any number may write
+    one store; after a fork the child's calls never wait on a lock that the parent held.
+    Idempotence: a record is named by `(run, writer, seq)`; writing it again changes nothing.
+    Paths of artifacts are relative POSIX paths below the run (`model/MLmodel`); a path that would
+    leave the run is refused.
+    """
+
+    direct: ClassVar[bool] = False
+    """Hooks write into it at once; a backend that is not direct is fed from a journal."""
+
+    uri: str
+    """How a person would name this store in `AUTOLOG_BACKEND`; never holds a password."""
+
+    # -- writing ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def write(self, batch: Sequence[Record]) -> None:
+        """Store `batch`, whose values are in wire form, in seq order within each (run, writer).
+
+        When it returns, the batch survives the death of this process. On an error a prefix (in
+        seq order) may be stored; sending the whole batch again completes it.
+        """
+
+    @abc.abstractmethod
+    def acked(self, run: str) -> dict[str, int]:
+        """For each writer of `run`, how many records are held from seq 0 on without a gap."""
+
+    @abc.abstractmethod
+    def create_artifact(
+        self, run: str, path: str
+    ) -> contextlib.AbstractContextManager[BinaryIO]:
+        """A stream to write the artifact into; it appears whole at a clean exit, or not at all.
+
+        An existing artifact of that path is replaced.
+        """
+
+    # -- reading ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def run_ids(self) -> list[str]:
+        """Ids of all runs held, in no order."""
+
+    @abc.abstractmethod
+    def records(self, run: str) -> Iterator[Record]:
+        """The records of `run`, each once, in seq order within each writer; raises NotFound."""
+
+    @abc.abstractmethod
+    def artifacts(self, run: str) -> list[str]:
+        """Paths of the artifacts of `run`, sorted; empty for a run that has none."""
+
+    @abc.abstractmethod
+    def open_artifact(self, run: str, path: str) -> BinaryIO:
+        """The artifact's bytes from the start; raises NotFound."""
+
+    def artifact_path(self, run: str, path: str) -> Path | None:
+        """The artifact (or its folder) as a local path, or None where there is no such thing."""
+        return None
+
+    @abc.abstractmethod
+    def delete(self, run: str) -> int:
+        """Remove the run with its artifacts; how many bytes that freed. Raises NotFound."""
+
+    def notes(self) -> list[str]:
+        """What a reader should know of this store: torn lines, foreign files; one line each."""
+        return []
+
+    def close(self) -> None:
+        """Let go of files and sockets; may be called more than once."""
+        return None

@@ -1,0 +1,27 @@
+"""The errors that the public calls raise on bad use; a training never sees one of them."""
+
+from __future__ import annotations
+
+
+class AutologError(Exception):
+    """What happened, where, and what to do next, in one or two lines."""
+
+
+class BackendError(AutologError):
+    """A store could not be read or written; the only error that a backend raises."""
+
+
+class NotFound(BackendError):
+    """The run, record or artifact asked for is not in this store."""
+
+
+class UsageError(AutologError):
+    """A call or command was given something that it cannot work with."""
+
+
+class FilterError(UsageError):
+    """A filter does not parse; the message shows the place with a caret."""
+
+
+class UntrustedModel(AutologError):
+    """A model would have to be unpickled, and nobody whom the caller trusts vouches for it."""

@@ -1,0 +1,51 @@
+"""The record: one stored fact about one run. It is the only data model of the project."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal[
+    "run", "param", "metric", "tag", "dataset", "model", "artifact", "table", "system", "end"
+]
+Status = Literal["running", "finished", "failed", "killed", "lost"]
+
+KINDS: tuple[Kind, ...] = (
+    "run",
+    "param",
+    "metric",
+    "tag",
+    "dataset",
+    "model",
+    "artifact",
+    "table",
+    "system",
+    "end",
+)
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fact about one run, named for ever by `(run, writer, seq)`.
+
+    Attributes:
+        run: The run's id, 32 random hex digits.
+        writer: 32 random hex digits (128 bits), one for each writing process.
+        seq: 0, 1, 2, ... without gaps within `(run, writer)`.
+        time: Seconds since 1970 (UTC) by the writer's clock.
+        kind: What sort of fact this is.
+        key: What it is about: the param's, metric's, tag's, dataset's or artifact's name.
+        value: The fact in wire form (see `autolog.codec` and `docs/format.md`).
+        step: Orders a metric's points; any unit, which `info["unit"]` names. None elsewhere.
+        info: How the fact is known: `unit`, `call`, `site`, `link`, `set`; absent when empty.
+    """
+
+    run: str
+    writer: str
+    seq: int
+    time: float
+    kind: Kind
+    key: str = ""
+    value: Any = None
+    step: int | float | None = None
+    info: dict[str, Any] | None = None

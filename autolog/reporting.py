@@ -1,0 +1,105 @@
+"""The guard round all our own work: an error of ours is told once and never reaches the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import NamedTuple
+
+
+class Note(NamedTuple):
+    """One error or remark of ours, kept for `autolog doctor`."""
+
+    place: str
+    text: str
+    count: int
+
+
+_notes: dict[tuple[str, str], int] = {}
+_said: set[str] = set()
+
+
+def strict() -> bool:
+    """Whether our errors are raised instead of kept (`AUTOLOG_STRICT=1`, for tests)."""
+    return os.environ.get("AUTOLOG_STRICT", "") not in ("", "0")
+
+
+def silent() -> bool:
+    """Whether our lines on stderr are withheld (`AUTOLOG_SILENT=1`)."""
+    return os.environ.get("AUTOLOG_SILENT", "") not in ("", "0")
+
+
+def notes() -> list[Note]:
+    """What this process has had to report so far, oldest first."""
+    return [Note(place, text, count) for (place, text), count in _notes.items()]
+
+
+def clear_notes() -> None:
+    """Forget all notes and what was said (a new session, or the next test)."""
+    _notes.clear()
+    _said.clear()
+
+
+def say(line: str, *, once: str | None = None) -> None:
+    """Print one line of ours on stderr; with `once` only the first time under that name."""
+    if silent() or (once is not None and once in _said):
+        return
+    if once is not None:
+        _said.add(once)
+    stream = sys.__stderr__ if sys.stderr is None else sys.stderr
+    if stream is not None:
+        with _Quiet():
+            stream.write(f"autolog: {line}\n")
+
+
+def note(place: str, text: str) -> None:
+    """Keep a remark for `doctor` without printing it."""
+    _notes[(place, text)] = _notes.get((place, text), 0) + 1
+
+
+def report(place: str, error: BaseException) -> None:
+    """Keep an error of ours, and say it once for each place."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    note(place, text)
+    say(f"{place}: {text} (your program is not affected; see `autolog doctor`)", once=place)
+
+
+class guarded:
+    """`with guarded("saving the model"): ...` keeps an `Exception` of ours from the program.
+
+    Only `Exception` is kept: Ctrl-C and `SystemExit` pass through. With `AUTOLOG_STRICT=1` the
+    error is raised all the same. `failed` tells afterwards whether something was kept.
+    """
+
+    __slots__ = ("failed", "place")
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.failed = False
+
+    def __enter__(self) -> guarded:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        self.failed = True
+        with _Quiet():
+            report(self.place, error)
+        return not strict()
+
+
+class _Quiet:
+    """Swallows an error of the reporting itself (a closed stderr), the last line of defence."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        return isinstance(error, Exception)

@@ -1,0 +1,1 @@
+"""Where records and artifacts live: one module for each kind of store."""
