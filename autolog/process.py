@@ -10,6 +10,7 @@ import signal
 import sys
 import weakref
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,8 +160,7 @@ def _other_facts(pid: int) -> dict[str, Any]:
 
     host, boot = platform.node(), None
     with contextlib.suppress(Exception):
-        import psutil  # type: ignore[import-untyped]
-
+        psutil = import_module("psutil")
         # The host's name is part of it: two machines may well start in the same second.
         boot = f"{host} {psutil.boot_time():.0f}"
     return {
@@ -200,7 +200,7 @@ def _exists(pid: int) -> bool:
 
 def _started_elsewhere(pid: int) -> float | Literal[False] | None:
     try:
-        import psutil  # type: ignore[import-untyped]
+        psutil = import_module("psutil")
     except ImportError:
         return None
     try:
