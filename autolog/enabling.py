@@ -1,0 +1,164 @@
+"""Turning the recording on and off in this process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .reporting import guarded, note
+from .settings import Settings, default_store
+
+if TYPE_CHECKING:
+    from .api import State
+    from .engine import Engine
+    from .integration import Integration
+    from .recorder import Recorder
+
+SESSION = "AUTOLOG_SESSION"
+
+BUILT_IN = {
+    "sklearn": "autolog.integrations.sklearn:Sklearn",
+}
+"""The project's own integrations by import name: a copy of its entry points (tested), since
+reading all entry points costs milliseconds that a program without a library need not pay."""
+
+
+def enable(state: State, settings: Settings) -> None:
+    """Watch for the libraries; called again, only the settings change.
+
+    Nothing heavy is imported and nothing is written here: the store opens with the first run.
+    """
+    apply(state, settings)
+    if state.watcher is not None:
+        return
+    from .importing import ImportWatcher
+
+    join_session(state)
+    os.environ[SESSION] = state.session or ""
+    state.watcher = ImportWatcher()
+    for name, path in BUILT_IN.items():
+        if wanted(name, settings):
+            state.watcher.watch(name, _installer(state, name, lambda path=path: load(path)))
+    state.watcher.on_first_foreign_import(lambda: _third_parties(state))
+
+
+def apply(state: State, settings: Settings) -> None:
+    """Make `settings` the ones in force for runs to come."""
+    if not settings.backend:
+        settings["backend"] = (str(default_store()),)
+    state.settings = settings
+    old = state.recorder
+    if old is not None:
+        if old.settings.backend == settings.backend:
+            old.settings = settings
+        else:
+            state.retired.append(old)
+            state.recorder = None
+    if state.engine is not None:
+        state.engine.reconfigure(recorder(state))
+
+
+def recorder(state: State) -> Recorder:
+    """The recorder of the settings in force, opened at the first need."""
+    if state.recorder is None:
+        from .recorder import Recorder
+
+        join_session(state)
+        assert state.settings is not None
+        state.recorder = Recorder(state.settings, state.session or "", first=not (state.joined or state.opened))
+        state.opened = True
+        state.register_exit()
+    return state.recorder
+
+
+def join_session(state: State) -> None:
+    """Be part of the session of the program that started this one, or begin a new one.
+
+    A name or id for "the first run" is meant for the first program of a session alone.
+    """
+    if state.session is None:
+        inherited = os.environ.get(SESSION)
+        state.joined = bool(inherited)
+        state.session = inherited or secrets.token_hex(8)
+
+
+def wanted(name: str, settings: Settings) -> bool:
+    """Whether the settings let this integration record."""
+    return name not in settings.exclude and (not settings.only or name in settings.only)
+
+
+def load(path: str) -> type[Integration]:
+    """The class at `module:name`."""
+    module, _, name = path.partition(":")
+    loaded: type[Integration] = getattr(import_module(module), name)
+    return loaded
+
+
+def _installer(
+    state: State, name: str, loader: Callable[[], type[Integration]]
+) -> Callable[[Any], None]:
+    def install(library: Any) -> None:
+        with state.lock:
+            if state.watcher is not None and state.settings is not None:
+                engine(state).install(name, loader(), library)
+
+    return install
+
+
+def engine(state: State) -> Engine:
+    """The engine of this enabling; the first library brings it to life."""
+    if state.engine is None:
+        from .context import carry
+        from .engine import Engine
+
+        assert state.watcher is not None
+        state.engine = Engine(recorder(state), state.watcher)
+        carry(state.engine.ledger)
+    return state.engine
+
+
+def _third_parties(state: State) -> None:
+    """Watch for the libraries of integrations that other distributions offer."""
+    from importlib.metadata import entry_points
+
+    settings, watcher = state.settings, state.watcher
+    if settings is None or watcher is None:
+        return
+    for entry in entry_points(group="autolog.integrations"):
+        if entry.name not in BUILT_IN and wanted(entry.name, settings):
+            watcher.watch(entry.name, _installer(state, entry.name, entry.load))
+
+
+def disable(state: State) -> None:
+    """Take all hooks off, end what is open, forget the session."""
+    if state.watcher is not None:
+        state.watcher.close()
+        state.watcher = None
+        if os.environ.get(SESSION) == state.session and not state.joined:
+            del os.environ[SESSION]
+    if state.engine is not None:
+        state.engine.close()
+        for left in state.engine.ledger.leftover():
+            note("disable", f"{left} is wrapped by another tool on top; ours passes through")
+        state.engine = None
+    close(state)
+    state.session = None
+
+
+def close(state: State, error: BaseException | None = None) -> None:
+    """End the open runs of every recorder and close the stores."""
+    for old in [*state.retired, *([state.recorder] if state.recorder is not None else [])]:
+        with guarded("closing the store"):
+            old.close(error)
+    state.retired.clear()
+    state.recorder = None
+
+
+def program_error() -> BaseException | None:
+    """The error that is ending the program, if one is."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    return error if isinstance(error, BaseException) else None

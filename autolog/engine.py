@@ -1,0 +1,293 @@
+"""Drives the hooks: guards them, nests them, opens and ends their runs, takes them off again."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from . import callsite
+from .context import Frame, current, pauses
+from .integration import Call, Hook, Integration
+from .live import Run, status_of
+from .reporting import guarded
+from .standing import StandingRuns
+from .wrapping import Ledger, as_internal_frame, watch_subclasses, wrap_function, wrap_method
+
+if TYPE_CHECKING:
+    from .importing import ImportWatcher
+    from .recorder import Recorder
+
+
+class Entry:
+    """One hook of one integration as the engine keeps it, with how often it fired."""
+
+    __slots__ = ("fired", "hook", "integration", "library", "name")
+
+    def __init__(self, name: str, integration: Integration, hook: Hook, library: str) -> None:
+        self.name = name
+        self.integration = integration
+        self.hook = hook
+        self.library = library
+        self.fired = 0
+
+    @property
+    def place(self) -> str:
+        """How messages name this hook."""
+        return f"{self.name}.{self.hook.name}"
+
+
+class Engine:
+    """All hooks of one enabling; `close` takes every one of them off."""
+
+    def __init__(self, recorder: Recorder, watcher: ImportWatcher) -> None:
+        self.recorder = recorder
+        self.watcher = watcher
+        self.ledger = Ledger()
+        self.entries: list[Entry] = []
+        self.integrations: dict[str, Integration] = {}
+        self.standing = StandingRuns(self)
+        self.active = True
+        self._verdicts: dict[type, bool] = {}
+
+    # -- putting on ------------------------------------------------------------------------
+
+    def install(self, name: str, kind: type[Integration], library: Any) -> None:
+        """Put the hooks of one integration on its library, which has just been imported.
+
+        The methods of classes are wrapped where the class defines them, functions in place, so
+        that nothing is missed however and whenever it was imported.
+        """
+        options = self.recorder.options_for(name, kind)
+        integration = kind(options)
+        integration.standing = self.standing
+        self.integrations[name] = integration
+        for hook in kind.hooks():
+            entry = Entry(name, integration, hook, kind.module or name)
+            self.entries.append(entry)
+            self.watcher.watch(hook.target.module, self._placer(entry))
+        for undo in integration.install(library):
+            self.ledger.add(undo)
+
+    def _placer(self, entry: Entry) -> Callable[[Any], None]:
+        return lambda module: self._place(entry, module)
+
+    def _place(self, entry: Entry, module: Any) -> None:
+        if not self.active:
+            return
+        target, drive = entry.hook.target, self.driver(entry)
+        if target.kind == "function":
+            for name in target.names:
+                if hasattr(module, name):
+                    wrap_function(getattr(module, name), drive, self.ledger)
+            return
+        owner = getattr(module, target.owner)
+        if target.kind == "method":
+            self._wrap_class(owner, target.names, drive, owner)
+        else:
+            watch_subclasses(
+                owner, lambda cls: self._wrap_class(cls, target.names, drive, owner), self.ledger
+            )
+
+    def _wrap_class(self, cls: type, names: tuple[str, ...], drive: Any, base: type) -> None:
+        for name in names:
+            if name in vars(cls) or _from_outside(cls, name, base):
+                wrap_method(cls, name, drive, self.ledger)
+
+    def close(self) -> None:
+        """Take everything off; what others have wrapped since stays as a pass-through."""
+        self.active = False
+        with guarded("disable"):
+            self.standing.close()
+        self.ledger.undo()
+
+    # -- driving ---------------------------------------------------------------------------
+
+    def driver(self, entry: Entry) -> Callable[..., Any]:
+        """The function that stands between the caller and the original.
+
+        It is the one frame of ours on the stack while the original runs, and is marked so that
+        `warnings` does not count it: a `stacklevel` still points at the user's line.
+        """
+        nested_skip = entry.hook.nested == "skip"
+
+        def drive(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            frame = current.get()
+            if frame is not None and frame.hook and nested_skip and not frame.over:
+                return wrapped(*args, **kwargs)
+            begun = self._begin(entry, wrapped, instance, args, kwargs)
+            if begun is None:
+                return wrapped(*args, **kwargs)
+            try:
+                result = wrapped(*begun.args, **begun.kwargs)
+            except BaseException as error:
+                begun.fail(error)
+                raise
+            begun.finish(result)
+            return result
+
+        return as_internal_frame(drive)
+
+    def _begin(self, entry: Entry, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        if not self.active or pauses.get():
+            return None
+        began = time.thread_time_ns()
+        with guarded(entry.place):
+            outer = current.get()
+            if outer is not None and outer.over:
+                outer = None
+            call = Call(wrapped, instance, args, kwargs)
+            caller = sys._getframe(1).f_back
+            return self._enter(entry, call, outer, caller, began)
+        return None
+
+    def _enter(
+        self, entry: Entry, call: Call, outer: Frame | None, caller: FrameType | None, began: int
+    ) -> Begun | None:
+        hook = entry.hook
+        nested = outer is not None and outer.hook
+        if nested and (hook.nested == "skip" or (outer is not None and outer.silent)):
+            return None
+        if not nested and callsite.is_worker_task(caller, entry.library):
+            return None
+        entry.fired += 1
+        begun = Begun(self, entry, call, began)
+        if self._silent(entry, call, bool(nested)):
+            return begun.enter(Frame(None, hook=True, silent=True))
+        call.site = callsite.find_site(caller, library=entry.library)
+        if hook.opens_run and not (nested and hook.nested == "join"):
+            begun.run = run = self._open(entry, call, outer)
+            begun.owns = True
+            begun.enter(Frame(run, hook=True))
+        else:
+            begun.run = outer.run if outer is not None else None
+        return begun.start()
+
+    def _silent(self, entry: Entry, call: Call, nested: bool) -> bool:
+        if call.instance is not None and self.excluded(type(call.instance)):
+            return True
+        wants = entry.hook.opens_run
+        return isinstance(wants, str) and not nested and not getattr(entry.integration, wants)(call)
+
+    def _open(self, entry: Entry, call: Call, outer: Frame | None) -> Run:
+        return self.recorder.open_run(
+            name=entry.integration.run_name(call),
+            parent=outer.run.id if outer is not None and outer.run is not None else None,
+            site=call.site,
+            integration=entry.name,
+            library=type(entry.integration).library,
+        )
+
+    def excluded(self, cls: type) -> bool:
+        """Whether the settings leave this class alone (`exclude=sklearn.*.KNN*`)."""
+        verdict = self._verdicts.get(cls)
+        if verdict is None:
+            names = (cls.__qualname__, f"{cls.__module__}.{cls.__qualname__}")
+            patterns = self.recorder.settings.exclude
+            verdict = any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
+            if len(self._verdicts) < 10_000 and cls.__module__ != "__main__":
+                self._verdicts[cls] = verdict
+        return verdict
+
+
+class Begun:
+    """A hooked call that is under way."""
+
+    __slots__ = (
+        "args", "began", "call", "engine", "entry", "frame", "generator", "kwargs", "owns",
+        "run", "token",
+    )  # fmt: skip
+
+    def __init__(self, engine: Engine, entry: Entry, call: Call, began: int) -> None:
+        self.engine = engine
+        self.entry = entry
+        self.call = call
+        self.began = began
+        self.args = call.args
+        self.kwargs = dict(call.kwargs)
+        self.run: Run | None = None
+        self.owns = False
+        self.frame: Frame | None = None
+        self.token: Any = None
+        self.generator: Iterator[None] | None = None
+
+    def enter(self, frame: Frame) -> Begun:
+        """Make `frame` the current one until the call is over."""
+        self.frame = frame
+        self.token = current.set(frame)
+        return self
+
+    def start(self) -> Begun:
+        """Run the hook up to its `yield`; what it changed counts only if it got there."""
+        guard = guarded(self.entry.place)
+        try:
+            with guard:
+                hook = self.entry.hook
+                generator = hook.generator(self.entry.integration, self.call, self.run)
+                next(generator)
+                self.generator = generator
+                self.args, self.kwargs = self.call.args, self.call.kwargs
+        except BaseException:
+            self._leave("finished", None)
+            raise
+        self._spent()
+        return self
+
+    def finish(self, result: Any) -> None:
+        """Run the rest of the hook after success, and end the run that it owns."""
+        self.began = time.thread_time_ns()
+        try:
+            with guarded(self.entry.place):
+                if self.generator is not None:
+                    self.call.result = result
+                    next(self.generator, None)
+        finally:
+            self._leave("finished", None)
+
+    def fail(self, error: BaseException) -> None:
+        """Close the hook after the original raised, and end the run as failed."""
+        self.began = time.thread_time_ns()
+        try:
+            with guarded(self.entry.place):
+                if self.generator is not None:
+                    self.generator.close()  # type: ignore[attr-defined]
+        finally:
+            self._leave(status_of(error), error)
+
+    def _leave(self, status: Any, error: BaseException | None) -> None:
+        if self.frame is not None:
+            self.frame.over = True
+            _restore(self.token)
+        run, self.generator = self.run, None
+        self._spent()
+        if run is not None and self.owns:
+            run.end(status, error)
+        self.call.result = None
+
+    def _spent(self) -> None:
+        if self.run is not None:
+            self.run.overhead += time.thread_time_ns() - self.began
+
+
+def _restore(token: Any) -> None:
+    try:
+        current.reset(token)
+    except ValueError:  # the call came back in another context than it began in
+        old = token.old_value
+        current.set(old if isinstance(old, Frame) else None)
+
+
+def _from_outside(cls: type, name: str, base: type) -> bool:
+    """Whether `cls` gets `name` from a class outside `base`'s tree (a mixin of somebody's).
+
+    Only `fit` itself is worth a new attribute: the mixins' other methods come back to it.
+    """
+    if name != "fit":
+        return False
+    for owner in cls.__mro__:
+        if name in vars(owner):
+            return not issubclass(owner, base)
+    return False

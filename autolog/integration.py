@@ -1,0 +1,209 @@
+"""The author's contract: an integration is a class, a hook is a generator with one `yield`.
+
+What stands before `yield` runs before the framework's call, what stands after it runs after
+success. The hook never holds the original, so that it is called exactly once and its result and
+exceptions pass untouched; guarding, nesting and undo are the engine's business.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
+
+if TYPE_CHECKING:
+    from .live import Run
+
+Nested = Literal["skip", "join", "child"]
+Hooked = TypeVar("Hooked", bound=Callable[..., Iterator[None]])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """What a hook is put round: `names` of `owner` (a class) or of `module` (functions)."""
+
+    kind: Literal["subclasses", "method", "function"]
+    module: str
+    owner: str
+    names: tuple[str, ...]
+
+
+def subclasses(module: str, owner: str, *names: str) -> Target:
+    """The methods `names` of every subclass of `module.owner` that exists or is yet to come."""
+    return Target("subclasses", module, owner, names)
+
+
+def method(module: str, owner: str, *names: str) -> Target:
+    """The methods `names` of the class `module.owner` itself."""
+    return Target("method", module, owner, names)
+
+
+def function(module: str, *names: str) -> Target:
+    """The functions `names` of `module`, however and whenever they were imported."""
+    return Target("function", module, "", names)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hook:
+    """One generator of an integration and where it stands.
+
+    `opens_run`: True opens a run for each outermost call; the name of a method of the
+    integration asks `method(call) -> bool` first: where it says no, the call and all that is
+    nested in it stay silent. `nested` says what a call inside another hooked call does: stay
+    silent (`skip`), run the hook in the outer run (`join`), or open a run below it (`child`).
+    """
+
+    target: Target
+    generator: Callable[..., Iterator[None]]
+    opens_run: bool | str
+    nested: Nested
+
+    @property
+    def name(self) -> str:
+        """The hook's name in `doctor` and in messages."""
+        return self.generator.__name__
+
+
+def around(
+    target: Target, *, opens_run: bool | str = False, nested: Nested = "skip"
+) -> Callable[[Hooked], Hooked]:
+    """Put the decorated generator `hook(self, call, run)` round every call of `target`.
+
+    Without `opens_run` the hook gets the current run, or None where there is none.
+    """
+
+    def mark(generator: Hooked) -> Hooked:
+        hook = Hook(target, generator, opens_run, nested)
+        generator.__dict__.setdefault("__autolog_hooks__", []).append(hook)
+        return generator
+
+    return mark
+
+
+class Call:
+    """One call of a hooked function as its hook sees it.
+
+    Attributes:
+        instance: The object whose method is called; None for functions.
+        args, kwargs: Copies that the original is called with; a hook may change them (the
+            *values* are the user's: never mutate those).
+        function: The original, for its name and signature; hooks do not call it.
+        result: What the original returned; only after `yield`.
+    """
+
+    __slots__ = ("_bound", "_names", "args", "function", "instance", "kwargs", "result", "site")
+
+    def __init__(
+        self, function: Any, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.function = function
+        self.instance = instance
+        self.args = args
+        self.kwargs = dict(kwargs)
+        self.result: Any = None
+        self.site: Any = None
+        self._bound: dict[str, Any] | None = None
+        self._names: Mapping[str | int, str] | None = None
+
+    def arg(self, name: str, default: Any = None) -> Any:
+        """The argument that the parameter `name` receives, however it was passed."""
+        if self._bound is None:
+            self._bound = bind(self.function, self.args, self.kwargs)
+        return self._bound.get(name, default)
+
+    def variable(self, name: str) -> str:
+        """How the caller's source names the argument for `name`; `unknown` without a source."""
+        if self._names is None:
+            self._names = self.site.argument_names() if self.site is not None else {}
+        if name in self._names:
+            return self._names[name]
+        positions = parameter_names(self.function)
+        if name in positions:
+            return self._names.get(positions.index(name), "unknown")
+        return "unknown"
+
+
+_parameters: dict[Any, tuple[str, ...]] = {}
+
+
+def parameter_names(function: Any) -> tuple[str, ...]:
+    """The positional parameters of `function` in order, without a bound `self`."""
+    key = getattr(function, "__func__", function)
+    try:
+        return _parameters[key]
+    except (KeyError, TypeError):
+        pass
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    names = tuple(p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD)
+    if names[:1] == ("self",):  # called through the class: the engine has taken the instance off
+        names = names[1:]
+    if len(_parameters) < 10_000 and hasattr(key, "__code__"):
+        _parameters[key] = names
+    return names
+
+
+def bind(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by parameter name; never raises, since a wrong call is the original's to refuse."""
+    bound = dict(zip(parameter_names(function), args, strict=False))
+    bound.update(kwargs)
+    return bound
+
+
+def option(default: Any, says: str) -> Any:
+    """A field of an options dataclass: its default and the sentence for the documentation."""
+    if isinstance(default, dict | list | set):
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata={"says": says})
+    return dataclasses.field(default=default, metadata={"says": says})
+
+
+@dataclasses.dataclass
+class NoOptions:
+    """The options of an integration that has none."""
+
+
+class Integration:
+    """One library's hooks. Subclass it, say which `library`, and decorate generators.
+
+    Class attributes:
+        library: Distribution and oldest tested version, `"scikit-learn>=1.4"`.
+        module: The top-level import name; found in the name of the entry point if left out.
+        flavors: How this library's models are saved: `(model class path, flavor)` pairs live in
+            the entry points `autolog.flavors`; see `docs/writing-an-integration.md`.
+    """
+
+    library: ClassVar[str] = ""
+    module: ClassVar[str] = ""
+    options: Any = NoOptions()
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = self.options_type()() if options is None else options
+
+    @classmethod
+    def options_type(cls) -> type:
+        """The dataclass of the class's options, from the annotation of `options`."""
+        found = get_type_hints(cls).get("options", NoOptions)
+        return found if dataclasses.is_dataclass(found) else NoOptions
+
+    @classmethod
+    def hooks(cls) -> list[Hook]:
+        """All hooks of the class and its bases, in the order in which they are written."""
+        found: dict[str, list[Hook]] = {}
+        for base in reversed(cls.__mro__):
+            for name, member in vars(base).items():
+                if hasattr(member, "__autolog_hooks__"):
+                    found[name] = list(member.__autolog_hooks__)
+        return [hook for hooks in found.values() for hook in hooks]
+
+    def install(self, module: Any) -> Iterator[Callable[[], object]]:
+        """Register the library's own hooks; yield a callable that takes each of them off."""
+        yield from ()
+
+    def run_name(self, call: Call) -> str:
+        """The name of the run that `call` opens."""
+        return type(call.instance).__qualname__ if call.instance is not None else str(
+            getattr(call.function, "__name__", "run")
+        )

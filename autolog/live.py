@@ -1,0 +1,269 @@
+"""The handle of a run that is being written: what hooks and people may say about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import redact
+from .codec import to_wire
+from .reporting import guarded, say
+from .values import plain
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+    from .records import Kind, Status
+
+INLINE_TABLE = 256_000
+"""Bytes of JSON up to which a table stands in the journal itself; a larger one is an artifact."""
+
+
+class Run:
+    """One training that is being recorded; get one from `autolog.start_run()` or in a hook.
+
+    A context manager: leaving the block ends the run (`failed` after an exception, `killed`
+    after Ctrl-C). The calls never raise for what the store does; bad arguments are told once and
+    lose nothing else. Any thread may use it; a process forked meanwhile writes to it as another
+    writer.
+    """
+
+    def __init__(self, recorder: Recorder, run_id: str, facts: Mapping[str, Any]) -> None:
+        self._recorder = recorder
+        self.id = run_id
+        self.name: str = facts["name"]
+        self.experiment: str = facts["experiment"]
+        self.parent: str | None = facts.get("parent")
+        self.light: bool = bool(facts.get("light"))
+        self.ended = False
+        self.redacted = False
+        self.overhead = 0
+        self.state: dict[str, Any] = {}
+        self._units: dict[str, str] = {}
+        self._names: dict[str, int] = {}
+        self._tokens: list[Any] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<autolog run {self.id[:8]} {self.name!r}>"
+
+    # -- what can be said ------------------------------------------------------------------
+
+    def log_param(self, key: str, value: Any) -> None:
+        """Record one input of the training; a later value of the same key counts."""
+        self.log_params({key: value})
+
+    def log_params(self, params: Mapping[str, Any], *, chosen: Iterable[str] | None = None) -> None:
+        """Record inputs of the training; with `chosen` the others are known to be defaults."""
+        with guarded("log_params"):
+            picked = None if chosen is None else frozenset(chosen)
+            self._append(
+                [
+                    self._fact("param", key, value, None if picked is None else {"set": key in picked})
+                    for key, value in params.items()
+                ]
+            )
+
+    def log_metric(
+        self, key: str, value: float, *, step: float | None = None, unit: str | None = None
+    ) -> None:
+        """Record one number; `step` orders the points of a key, `unit` says what it counts."""
+        with guarded("log_metric"):
+            info = None
+            if unit is not None and self._units.get(key) != unit:
+                self._units[key] = unit
+                info = {"unit": unit}
+            self.point(key, value, step, info)
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: float | None = None, unit: str | None = None
+    ) -> None:
+        """Record several numbers of one step."""
+        for key, value in metrics.items():
+            self.log_metric(key, value, step=step, unit=unit)
+
+    def point(
+        self, key: str, value: Any, step: float | None, info: dict[str, Any] | None = None
+    ) -> None:
+        """Record one number with how it is known; the quick road of all metrics."""
+        if type(value) is not float:
+            value = number(key, value)
+        if step is not None and type(step) is not int:
+            step = number(key, step)
+        self._append([(time.time(), "metric", _name(key), to_wire(value), step, info)])
+
+    def log_series(
+        self, key: str, values: Iterable[Any], *, unit: str, first: int = 0
+    ) -> None:
+        """Record a whole series at once; its steps count up from `first`."""
+        with guarded("log_series"):
+            now = time.time()
+            facts: list[Any] = [
+                (now, "metric", _name(key), to_wire(number(key, value)), first + i, None)
+                for i, value in enumerate(values)
+            ]
+            if facts:
+                facts[0] = (*facts[0][:5], {"unit": unit})
+            self._append(facts)
+
+    def set_tag(self, key: str, value: Any) -> None:
+        """Record one searchable text."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Record searchable texts."""
+        with guarded("set_tags"):
+            self._append([self._fact("tag", key, _text(value)) for key, value in tags.items()])
+
+    def log_system(self, key: str, value: Any) -> None:
+        """Record a fact about the circumstances: code, host, versions."""
+        with guarded("log_system"):
+            self._append([self._fact("system", key, value)])
+
+    def log_dataset(
+        self,
+        role: str,
+        data: Any,
+        target: Any = None,
+        *,
+        weight: Any = None,
+        name: str | None = None,
+        target_name: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record what `data` is (shape, types, digest, statistics), read within bounds in place.
+
+        `role` is `train`, `validation`, `test` or any word; `target` are the labels.
+        """
+        from .data import describe
+
+        with guarded("log_dataset"):
+            facts = describe(
+                data,
+                target,
+                weight=weight,
+                name=name or "unknown",
+                target_name=target_name,
+                role=role,
+                statistics=not self.light,
+            )
+            self.dataset({**facts, **(extra or {})})
+
+    def dataset(self, facts: Mapping[str, Any]) -> None:
+        """Record a dataset that has been described already."""
+        key = self.unique("dataset", str(facts.get("name") or "unknown"))
+        self._append([self._fact("dataset", key, facts)])
+
+    def log_table(self, name: str, data: Any) -> None:
+        """Record a table: a mapping of columns, a list of rows (dicts), or a frame."""
+        with guarded("log_table"):
+            self._recorder.table(self, _name(name), columns_of(data))
+
+    def log_artifact(self, source: Any, name: str | None = None) -> None:
+        """Keep a file (or all of a folder) by path, or bytes under `name`."""
+        with guarded("log_artifact"):
+            self._recorder.artifact(self, source, name)
+
+    def log_figure(self, figure: Any, name: str = "figure.png") -> None:
+        """Keep a matplotlib figure as an image, a plotly one as a page; neither is changed."""
+        with guarded("log_figure"):
+            self._recorder.figure(self, figure, _name(name))
+
+    def log_model(self, name: str, model: Any, **details: Any) -> None:
+        """Save a model that a known library made; `autolog.load_model("<run>/<name>")` loads it."""
+        with guarded("log_model"):
+            self._recorder.model(self, _name(name), model, details)
+
+    # -- the run's end ---------------------------------------------------------------------
+
+    def end(self, status: Status = "finished", error: BaseException | None = None) -> None:
+        """Close the run; a second call changes nothing."""
+        with self._lock:
+            if self.ended:
+                return
+            self.ended = True
+        with guarded("ending the run"):
+            self._recorder.end(self, status, error)
+
+    def __enter__(self) -> Run:
+        self._tokens.append(self._recorder.enter(self))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._recorder.leave(self._tokens.pop())
+        self.end(status_of(error), error)
+
+    # -- below -----------------------------------------------------------------------------
+
+    def unique(self, space: str, name: str) -> str:
+        """`name`, or `name-2`, `name-3` for the next of that name in this run."""
+        with self._lock:
+            count = self._names[f"{space}\0{name}"] = self._names.get(f"{space}\0{name}", 0) + 1
+        return name if count == 1 else f"{name}-{count}"
+
+    def fact(self, kind: Kind, key: str, value: Any, info: dict[str, Any] | None = None) -> None:
+        """Record one fact of any kind; the values are cleaned and redacted on the way."""
+        self._append([self._fact(kind, key, value, info)])
+
+    def _fact(self, kind: Kind, key: str, value: Any, info: dict[str, Any] | None = None) -> Any:
+        name = _name(key)
+        simple = plain(value)
+        clean = redact.redact(name, simple)
+        if clean is not simple and kind == "param":
+            self.redacted = True
+        return (time.time(), kind, name, to_wire(clean), None, info)
+
+    def _append(self, facts: list[Any]) -> None:
+        if facts:
+            self._recorder.append(self, facts)
+
+
+def status_of(error: BaseException | None) -> Status:
+    """The status of a run whose block was left with `error`."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "finished"
+    return "killed" if isinstance(error, KeyboardInterrupt) else "failed"
+
+
+def number(key: str, value: Any) -> Any:
+    """`value` as a plain Python number; one line and TypeError for what is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if isinstance(value, int) else float(value)
+    item = getattr(value, "item", None)
+    if item is not None and getattr(value, "size", 1) == 1:
+        value = item()
+    if isinstance(value, int | float):
+        return value if isinstance(value, int) and not isinstance(value, bool) else float(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        say(f"metric {key!r}: a {type(value).__qualname__} is not a number and was left out")
+        raise TypeError(f"metric {key!r} is a {type(value).__qualname__}, not a number") from None
+
+
+def _name(key: Any) -> str:
+    from .codec import escape_text
+
+    return escape_text(key if type(key) is str else str(key))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(plain(value))
+
+
+def columns_of(data: Any) -> dict[str, list[Any]]:
+    """A table as columns: from a mapping, rows, or anything with `to_dict`."""
+    if isinstance(data, Mapping):
+        return {str(key): [plain(v) for v in values] for key, values in data.items()}
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):
+        return {str(key): [plain(v) for v in data[key]] for key in data.columns}
+    rows = list(data)
+    keys = dict.fromkeys(str(key) for row in rows for key in row)
+    return {key: [plain(row.get(key)) for row in rows] for key in keys}

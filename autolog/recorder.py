@@ -1,0 +1,262 @@
+"""One process's pen: opens runs, hands their facts to the stores, ends what is still open."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import __version__, artifacts, process, provenance, redact, saving, sources
+from .backend import Backend
+from .codec import to_wire
+from .context import Frame, current, last_run
+from .groups import Groups
+from .live import INLINE_TABLE, Run
+from .opening import open_backend
+from .records import Status
+from .reporting import guarded
+from .settings import Settings
+from .spill import ResilientWriter, open_spill
+
+FORMAT = 1
+TRACEBACK_FRAMES = 20
+"""Innermost frames of a failed training that its run keeps."""
+
+
+class Recorder:
+    """Numbers and stores the facts of this process's runs.
+
+    Local stores and memory are written in the caller, synchronously: a call that has returned
+    is kept even if the process is killed next. Safe for threads; a forked child goes on as a
+    writer of its own.
+    """
+
+    def __init__(self, settings: Settings, session: str, *, first: bool = True) -> None:
+        self.settings = settings
+        self.session = session
+        self.backends: list[Backend] = [open_backend(uri) for uri in settings.backend]
+        self._writers = [ResilientWriter(backend, open_spill) for backend in self.backends]
+        self._open: dict[str, Run] = {}
+        self._endings: dict[str, list[Callable[[], None]]] = {}
+        self._groups = Groups(settings)
+        self._first = first
+        self._code_from: str | None = None
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    @property
+    def backend(self) -> Backend:
+        """The store that artifacts go to and that is read back."""
+        return self.backends[0]
+
+    def options_for(self, name: str, kind: Any) -> Any:
+        """The integration's options: environment over call over `pyproject.toml` over default."""
+        from .options import resolve_options
+
+        return resolve_options(name, kind.options_type(), self.settings.options.get(name, {}))
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def open_run(
+        self,
+        *,
+        name: str | None = None,
+        run_id: str | None = None,
+        experiment: str | None = None,
+        parent: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        site: Any = None,
+        integration: str | None = None,
+        library: str | None = None,
+    ) -> Run:
+        """Open a run (or, with the id of one that exists, one more attempt at it)."""
+        self._after_fork()
+        first, self._first = self._first, False
+        if first:
+            name = self.settings.run_name or name
+            run_id = run_id or self.settings.run_id
+        group, light = self._groups.enter(site, name) if integration else (None, False)
+        attempt = 1 if run_id is None else self._attempts(run_id) + 1
+        facts: dict[str, Any] = {
+            "name": name or provenance.program_name(),
+            "experiment": experiment or self.settings.experiment or provenance.default_experiment(),
+            "parent": parent or self.settings.parent_run,
+            "attempt": attempt,
+            "session": self.session,
+            **process.this_process(),
+            "program": provenance.program_name(),
+            "site": str(site) if site is not None else None,
+            "group": group,
+            "light": light,
+            "integration": integration,
+            "library": library,
+            "mark": self._mark(),
+            "format": FORMAT,
+            "autolog": __version__,
+        }
+        run = Run(self, run_id or secrets.token_hex(16), facts)
+        self._open[run.id] = run
+        self._append(run.id, [(time.time(), "run", "", _wire(facts), None, None)])
+        self._circumstances(run, tags)
+        return run
+
+    def _circumstances(self, run: Run, tags: Mapping[str, Any] | None) -> None:
+        """Tags, and for a full run the code, host and versions it stands on."""
+        all_tags = {**self.settings.tags, **(tags or {})}
+        if all_tags:
+            run.set_tags(all_tags)
+        if run.light:
+            return
+        with guarded("provenance"):
+            self._append(run.id, provenance.system_facts())
+        with guarded("keeping the source"):
+            self._code_from = sources.keep(self.backend, run.id, self._code_from)
+
+    def _attempts(self, run_id: str) -> int:
+        """How many attempts at this run the store holds."""
+        from .errors import NotFound
+
+        try:
+            records = self.backend.records(run_id)
+            return max((r.value.get("attempt", 1) for r in records if r.kind == "run"), default=0)
+        except NotFound:
+            return 0
+
+    def _mark(self) -> str | None:
+        """Where this process's death by SIGTERM will be noted, below the store's root."""
+        root = getattr(self.backend, "root", None)
+        if root is None:
+            return None
+        writer = self._writers[0].writer
+        return keeping.mark(root, writer)
+
+    def append(self, run: Run, facts: list[Any]) -> None:
+        """Hand facts of `run`, redacted and in wire form, to every store."""
+        self._append(run.id, facts)
+
+    def _append(self, run_id: str, facts: list[Any]) -> None:
+        for writer in self._writers:
+            writer.append(run_id, facts)
+
+    def owns(self, run: Run) -> bool:
+        """Whether this very process opened `run` and has not ended it."""
+        self._after_fork()
+        return run.id in self._open
+
+    def before_end(self, run: Run, ending: Callable[[], None]) -> None:
+        """Have `ending()` called before `run` is ended at the process's exit."""
+        self._endings.setdefault(run.id, []).append(ending)
+
+    def end(self, run: Run, status: Status, error: BaseException | None) -> None:
+        """Write the run's last facts, unless another process opened it."""
+        if not self.owns(run):
+            return
+        del self._open[run.id]
+        self._endings.pop(run.id, None)
+        now = time.time()
+        facts: list[Any] = [
+            (now, "system", "autolog.overhead", run.overhead / 1e9, None, None),
+            (now, "end", "", _wire({"status": status, "error": told(error)}), None, None),
+        ]
+        self._append(run.id, facts)
+        for writer in self._writers:
+            writer.forget(run.id)
+        last_run.set(run)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End every run that this process has open (at exit, or at `disable`)."""
+        self._after_fork()
+        for run_id in list(self._open):
+            for ending in self._endings.get(run_id, ()):
+                with guarded("ending a run"):
+                    ending()
+            run = self._open.get(run_id)
+            if run is not None:
+                run.end("finished" if error is None else "failed", error)
+        with guarded("closing the store"):
+            keeping.unmark()
+            for backend in self.backends:
+                backend.close()
+
+    def _after_fork(self) -> None:
+        """Forget the parent's runs in a forked child: they are the parent's to end."""
+        if os.getpid() != self._pid:
+            self._pid = os.getpid()
+            self._open, self._endings = {}, {}
+            self._lock = threading.Lock()
+            keeping.forget_mark()
+
+    # -- the current run -------------------------------------------------------------------
+
+    def enter(self, run: Run) -> Any:
+        """Make `run` the current one by hand; trainings inside become its children."""
+        return current.set(Frame(run, hook=False))
+
+    def leave(self, token: Any) -> None:
+        """Make the run before it the current one again."""
+        from .engine import _restore
+
+        _restore(token)
+
+    # -- tables, files, models -------------------------------------------------------------
+
+    def table(self, run: Run, name: str, columns: dict[str, list[Any]]) -> None:
+        """Store a table in the journal, or as an artifact where it is large."""
+        import msgspec
+
+        wire = to_wire(redact.redact("", columns))
+        rows = max((len(column) for column in columns.values()), default=0)
+        encoded = msgspec.json.encode(wire)
+        value: dict[str, Any] = {"columns": wire, "rows": rows}
+        if len(encoded) > INLINE_TABLE:
+            path = f"tables/{name}.json"
+            value = {**artifacts.put(self.backend, run.id, path, encoded), "rows": rows}
+        self._append(run.id, [(time.time(), "table", name, value, None, None)])
+
+    def artifact(self, run: Run, source: Any, name: str | None) -> None:
+        """Store a file, all files of a folder, or bytes."""
+        for path, content in artifacts.contents(source, name):
+            facts = artifacts.put(self.backend, run.id, path, content, self.settings)
+            run.fact("artifact", path, facts)
+
+    def figure(self, run: Run, figure: Any, name: str) -> None:
+        """Store what a figure looks like."""
+        content, path = artifacts.picture(figure, name)
+        self.artifact(run, content, path)
+
+    def model(self, run: Run, name: str, model: Any, details: dict[str, Any]) -> None:
+        """Save a model and record it; what went wrong is recorded in its place."""
+        saving.save_model(self, run, name, model, details)
+
+    def groups(self) -> Groups:
+        """The groups of runs by call site."""
+        return self._groups
+
+
+def told(error: BaseException | None) -> dict[str, Any] | None:
+    """Type, message and the end of the traceback of an error, redacted, without our frames."""
+    if error is None:
+        return None
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<autolog")
+    ]
+    lines = traceback.format_list(frames[-TRACEBACK_FRAMES:])
+    with guarded("reading an error's message"):
+        message = redact.redact_text(str(error))
+        return {
+            "type": type(error).__qualname__,
+            "message": message[:10_000],
+            "traceback": redact.redact_text("".join(lines)),
+        }
+    return {"type": type(error).__qualname__, "message": "", "traceback": ""}
+
+
+def _wire(facts: Mapping[str, Any]) -> dict[str, Any]:
+    wire: dict[str, Any] = to_wire({k: v for k, v in facts.items() if v is not None})
+    return wire

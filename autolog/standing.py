@@ -1,0 +1,71 @@
+"""Runs that outlive one call: loops over `partial_fit`, one run for each trained object."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .context import current
+from .integration import Call
+from .reporting import guarded
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .live import Run
+
+
+class StandingRuns:
+    """Open runs by the object that they train; each ends with its object or the process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs: dict[int, tuple[weakref.finalize[Any, Any], Run]] = {}
+
+    def get(self, owner: Any) -> Run | None:
+        """The open run of `owner`, if it has one."""
+        found = self._runs.get(id(owner))
+        return None if found is None or found[1].ended else found[1]
+
+    def open(
+        self, owner: Any, call: Call, name: str, integration: str, at_end: Callable[[Run], None]
+    ) -> Run:
+        """A new run for `owner`; `at_end(run)` is called once before it ends.
+
+        `at_end` must not hold `owner` itself, which could then never die: its `__dict__` is
+        enough to make a copy from.
+        """
+        recorder = self._engine.recorder
+        outer = current.get()
+        run = recorder.open_run(
+            name=name,
+            parent=outer.run.id if outer is not None and outer.run is not None else None,
+            site=call.site,
+            integration=integration,
+            library=type(self._engine.integrations[integration]).library,
+        )
+        finalizer = weakref.finalize(owner, self._end, id(owner), at_end)
+        finalizer.atexit = False  # the recorder ends what is open at exit, before the backends
+        self._runs[id(owner)] = (finalizer, run)
+        recorder.before_end(run, lambda: self._end(id(owner), at_end))
+        return run
+
+    def end(self, owner: Any) -> None:
+        """End the run of `owner` now, if it has one open."""
+        found = self._runs.get(id(owner))
+        if found is not None:
+            found[0]()
+
+    def close(self) -> None:
+        """End all runs."""
+        for finalizer, _ in list(self._runs.values()):
+            finalizer()
+
+    def _end(self, key: int, at_end: Callable[[Run], None]) -> None:
+        found = self._runs.pop(key, None)
+        if found is None or not found[1].owned():
+            return
+        found[0].detach()
+        with guarded("ending a standing run"):
+            at_end(found[1])
+        found[1].end()
