@@ -1,0 +1,305 @@
+"""Where in the user's code a call stands, and by what names he called its arguments.
+
+Everything comes from the running instruction's place in the source text, never from the values of
+variables: to ask a frame for those keeps deleted ones alive. No frame outlives the call it is
+given to.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import itertools
+import linecache
+import os
+import re
+import sys
+import weakref
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+LONGEST_NAME = 80
+"""Characters of an argument's text that are kept."""
+
+_MOST_CODES = 4096
+_INSTALLED = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\]([^/\\]+)")
+_GENERATED = ("<frozen ", "<decorator-gen", "<attrs generated", "<__array_function__")
+_STANDARD = str(Path(os.__file__).parent) + os.sep
+_WORKERS = frozenset(
+    ("joblib", "loky", "multiprocessing", "concurrent", "threading", "dask", "distributed", "ray")
+)
+
+
+class Site:
+    """One place in the user's code: a call that is, or was, being executed there.
+
+    Attributes:
+        file: Relative to the program's folder where it lies within, else its bare name.
+        line: Counts from 1.
+        function: Qualified name of the function around it, `<module>` at the top.
+        code: Tells the compiled function and the instruction in it: two calls on one line
+            differ; the same call has the same one in every process that runs the same text
+            under the same Python.
+        direct: Whether the call stands here itself; False where it is made by a library that
+            was called here.
+    """
+
+    __slots__ = ("_call", "_compiled", "_offset", "code", "direct", "file", "function", "line")
+
+    def __init__(self, frame: FrameType, direct: bool) -> None:
+        code = frame.f_code
+        self.file = _short(code.co_filename)
+        self.line = frame.f_lineno
+        self.function = code.co_qualname
+        self.code = f"{zlib.crc32(code.co_code):08x}+{frame.f_lasti}"
+        self.direct = direct
+        self._compiled = weakref.ref(code)
+        self._offset = frame.f_lasti
+        self._call: _CallText | None = None
+        # Remembers how a loader gives the source (a zip archive's), without holding the frame.
+        linecache.lazycache(code.co_filename, frame.f_globals)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def __repr__(self) -> str:
+        return f"<Site {self} {self.function}>"
+
+    def argument_names(
+        self, function: str, positional: int, keywords: Collection[str] = ()
+    ) -> dict[int | str, str]:
+        """The text of each argument of the call here, by position or keyword.
+
+        `function` is the bare name of what is called (`fit`), which received `positional`
+        arguments (the instance not counted) and `keywords`. A plain variable gives its name,
+        `self.X` gives `X`, anything else its text up to 80 characters. Left out is what cannot
+        be known: arguments behind a star; everything, where the call is not `direct`, the source
+        cannot be had, or the text does not fit the arguments received (the call goes through
+        something else).
+        """
+        if not self.direct:
+            return {}
+        if self._call is None:
+            self._call = _read_call(_text_at(self._compiled(), self._offset))
+        return _fitting(self._call, function, positional, keywords)
+
+    def assigned_name(self) -> str | None:
+        """The variable to which the call's result goes at once (`clf = est.fit(X)`), or None."""
+        code = self._compiled()
+        if code is None or not self.direct:
+            return None
+        return _assigned(code, self._offset + 2)
+
+
+class _CallText(NamedTuple):
+    """A call as it is written: the callee's last word, whether behind a dot, the arguments' text.
+
+    `positional` ends before the first starred argument, in which case `open` is set.
+    """
+
+    callee: str
+    dotted: bool
+    positional: tuple[str, ...]
+    keywords: dict[str, str]
+    open: bool
+
+
+_sites: dict[int, tuple[weakref.ref[CodeType], dict[tuple[int, bool], Site]]] = {}
+_library_files: dict[str, bool] = {}
+
+
+def find_site(start: FrameType | int | None = 0, *, library: str = "") -> Site | None:
+    """The innermost place in the user's code, seen from a frame or `start` callers up.
+
+    Passed over are autolog's own frames, the standard library's, those of installed packages
+    (unless the program itself is that package) and of the package `library`. None where the
+    stack holds nothing else: a thread or worker of a library makes the call.
+    """
+    frame = sys._getframe(start + 1) if isinstance(start, int) else start
+    direct = True
+    while frame is not None:
+        top = _package(frame)
+        if not is_library(frame) and top != library:
+            return _site(frame, direct)
+        direct = direct and top == "autolog"
+        frame = frame.f_back
+    return None
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether `frame` runs code that is not the user's own."""
+    name = frame.f_code.co_filename
+    known = _library_files.get(name)
+    if known is None:
+        known = _library_files[name] = _is_library_file(name) or _package(frame) == "autolog"
+    return known
+
+
+def is_worker_task(frame: FrameType | None, package: str) -> bool:
+    """Whether the call that `frame` executes is a task that `package` gave to one of its workers.
+
+    True where, going outwards, there are frames of libraries, at least one of them of `package`
+    itself, and then the machinery of joblib, loky, multiprocessing, concurrent.futures, threads
+    or dask, with no frame of the user's before it. A user's own `Parallel(delayed(est.fit)(X))`
+    is no such task, though `sklearn.utils.parallel` stands in between.
+    """
+    seen, transparent = False, package + ".utils.parallel"
+    current = frame
+    while current is not None:
+        module = current.f_globals.get("__name__") or ""
+        top = module.partition(".")[0]
+        if top in _WORKERS:
+            return seen
+        if not is_library(current):
+            return False
+        seen = seen or (top == package and module != transparent)
+        current = current.f_back
+    return False
+
+
+def _package(frame: FrameType) -> str:
+    module = frame.f_globals.get("__name__")
+    return module.partition(".")[0] if isinstance(module, str) else ""
+
+
+def _is_library_file(name: str) -> bool:
+    if name.startswith("<"):
+        return name.startswith(_GENERATED)
+    installed = _INSTALLED.search(name)
+    if installed is None:
+        return name.startswith(_STANDARD)
+    program = _INSTALLED.search(_program())
+    return program is None or program[0] != installed[0]
+
+
+def _program() -> str:
+    """The file that this process was asked to run; empty where there is none (a notebook, `-c`)."""
+    return getattr(sys.modules.get("__main__"), "__file__", None) or ""
+
+
+def _site(frame: FrameType, direct: bool) -> Site:
+    code = frame.f_code
+    entry = _sites.get(id(code))
+    if entry is None or entry[0]() is not code:
+        if len(_sites) >= _MOST_CODES:
+            _sites.clear()
+        entry = _sites[id(code)] = (weakref.ref(code), {})
+    key = (frame.f_lasti, direct)
+    site = entry[1].get(key)
+    if site is None:
+        site = entry[1][key] = Site(frame, direct)
+    return site
+
+
+def _short(name: str) -> str:
+    path, program = Path(name), _program()
+    folder = Path(program).absolute().parent if program else Path.cwd()
+    inside = path.is_absolute() and path.is_relative_to(folder)
+    return path.relative_to(folder).as_posix() if inside else path.name
+
+
+def _fitting(
+    call: _CallText, function: str, positional: int, keywords: Collection[str]
+) -> dict[int | str, str]:
+    """The names in `call`, if it can be the very call that received these arguments."""
+    texts = call.positional
+    named = call.dotted and call.callee == function
+    if named and len(texts) == positional + 1 and not call.open:
+        texts = texts[1:]  # `Ridge.fit(est, X)`: the instance came first
+    if len(texts) > positional if call.open else len(texts) != positional:
+        return {}
+    if not all(key in keywords for key in call.keywords):
+        return {}
+    if call.callee != function and (call.dotted or _calls_on(call.callee)):
+        return {}
+    names: dict[int | str, str] = {i: text for i, text in enumerate(texts) if text}
+    names.update(call.keywords)
+    return names
+
+
+def _calls_on(name: str) -> bool:
+    """Whether a bare callee may be C code that calls on: `map(est.fit, Xs)`, `reduce(fit, Xs)`."""
+    return any(hasattr(module, name) for module in (builtins, functools, itertools))
+
+
+_NO_CALL = _CallText("", True, (), {}, True)
+
+
+def _read_call(text: str | None) -> _CallText:
+    # In parentheses, so that an expression over several lines needs no backslash.
+    source = f"({text})"
+    try:
+        node = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _NO_CALL
+    return _call_text(node, source) if text and isinstance(node, ast.Call) else _NO_CALL
+
+
+def _call_text(node: ast.Call, source: str) -> _CallText:
+    callee = node.func
+    dotted = isinstance(callee, ast.Attribute)
+    name = getattr(callee, "attr", "") or getattr(callee, "id", "")
+    plain = list(_before_star(node.args))
+    return _CallText(
+        name,
+        dotted,
+        tuple(_name_of(item, source) for item in plain),
+        {item.arg: _name_of(item.value, source) for item in node.keywords if item.arg},
+        len(plain) < len(node.args),
+    )
+
+
+def _before_star(items: list[ast.expr]) -> Iterator[ast.expr]:
+    for item in items:
+        if isinstance(item, ast.Starred):
+            return
+        yield item
+
+
+def _name_of(node: ast.expr, source: str) -> str:
+    if isinstance(node, ast.NamedExpr):
+        return node.target.id
+    return _shown(ast.get_source_segment(source, node) or "")
+
+
+def _shown(text: str) -> str:
+    text = " ".join(text.split())
+    for prefix in ("self.", "cls."):
+        if text.startswith(prefix) and text[len(prefix) :].isidentifier():
+            text = text[len(prefix) :]
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def _assigned(code: CodeType, after: int) -> str | None:
+    """The text of the target of the store at byte `after`, if one stands there."""
+    from opcode import opname
+
+    names = code.co_code
+    while after < len(names) and opname[names[after]].startswith(("CACHE", "COPY", "LOAD_")):
+        after += 2  # the loads are those of the target's owner: `self.model = est.fit(X)`
+    if after >= len(names) or not opname[names[after]].startswith("STORE_"):
+        return None
+    text = _text_at(code, after)
+    return _shown(text) if text else None
+
+
+def _text_at(code: CodeType | None, offset: int) -> str | None:
+    """The source text that the instruction at `offset` (in bytes) was compiled from."""
+    if code is None:
+        return None
+    place = next(itertools.islice(code.co_positions(), offset // 2, None), (None,) * 4)
+    first, last, start, end = place
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = linecache.getlines(code.co_filename)[first - 1 : last]
+    if len(lines) != last - first + 1:
+        return None
+    # Columns count bytes of UTF-8; the last line is cut first, as it may be the first one too.
+    raw = [line.encode("utf-8", "replace") for line in lines]
+    raw[-1] = raw[-1][:end]
+    raw[0] = raw[0][start:]
+    return b"".join(raw).decode("utf-8", "replace")
