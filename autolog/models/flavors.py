@@ -1,0 +1,118 @@
+"""What a flavor is, and where the installed ones are found.
+
+A flavor is how the models of one library are written into a directory and read back. It is named
+by MLflow's own key for that library, so that either tool loads what the other saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, BinaryIO, Protocol
+
+from ..errors import UsageError
+
+Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
+"""Opens a new file of the directory by name; it appears at a clean exit, or not at all."""
+
+BUILT_IN = {
+    "sklearn": "autolog.integrations.sklearn.models:SklearnFlavor",
+}
+"""A copy of the project's own entry points, since reading them all costs milliseconds (tested)."""
+
+GROUP = "autolog.flavors"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a flavor says of the model that it has just written.
+
+    Attributes:
+        config: The flavor's own map in `MLmodel`.
+        pyfunc: The `python_function` map (`loader_module`, …); empty where MLflow's generic
+            loader could not predict with it.
+        format: How the model was serialised, in one word.
+        distributions: Names of the distributions that loading needs.
+    """
+
+    config: Mapping[str, Any]
+    pyfunc: Mapping[str, Any] = field(default_factory=dict)
+    format: str = ""
+    distributions: Iterable[str] = ()
+
+
+class Files(Protocol):
+    """The files of a directory that is being loaded."""
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file, which are what was signed, if it was: for formats without code."""
+
+    def read_code(self, name: str, why: str) -> bytes:
+        """The same of a file whose loading runs code; raises UntrustedModel, saying `why`."""
+
+
+class Flavor(Protocol):
+    """How one library's models are written and read."""
+
+    name: str
+
+    def handles(self, model: Any) -> bool:
+        """Whether `model` is one of this library's; imports nothing, calls nothing of it."""
+
+    def write(self, model: Any, create: Create) -> Written:
+        """Write the model's own files, in pieces.
+
+        Raises ModelNotSerialisable; what `create` and its streams raise passes through.
+        """
+
+    def load(self, config: Mapping[str, Any], files: Files) -> Any:
+        """The model that `config` describes; raises UntrustedModel through `files.read_code`."""
+
+
+def flavor_named(name: str) -> Flavor | None:
+    """The installed flavor of that name."""
+    if name in BUILT_IN:
+        return _load(BUILT_IN[name])
+    return next(_third_party(name), None)
+
+
+def flavor_for(model: Any) -> Flavor | None:
+    """The installed flavor that handles `model`: those of third parties come first."""
+    for flavor in _third_party():
+        if flavor.handles(model):
+            return flavor
+    built_in = map(_load, BUILT_IN.values())
+    return next((flavor for flavor in built_in if flavor.handles(model)), None)
+
+
+def choose(configs: Mapping[str, Any]) -> tuple[Flavor, Mapping[str, Any]]:
+    """The flavor to load with, and its map, of the `flavors` in an MLmodel file.
+
+    Never one by MLflow's `loader_module`: importing what a file names is running its code.
+    Raises UsageError where none of them is known here.
+    """
+    for name, config in configs.items():
+        if name != "python_function" and isinstance(config, Mapping):
+            flavor = flavor_named(name)
+            if flavor is not None:
+                return flavor, config
+    raise UsageError(
+        f"no integration here loads a model of {', '.join(configs) or 'no flavor'}; "
+        "mlflow.pyfunc.load_model may, if you trust its code"
+    )
+
+
+def _third_party(name: str | None = None) -> Iterator[Flavor]:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=GROUP):
+        if entry.name not in BUILT_IN and name in (None, entry.name):
+            yield entry.load()()
+
+
+def _load(path: str) -> Flavor:
+    module, _, name = path.partition(":")
+    flavor: Flavor = getattr(import_module(module), name)()
+    return flavor
