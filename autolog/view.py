@@ -1,0 +1,345 @@
+"""Runs as a person reads them: `RunView` is one run, `Runs` a sequence of them. Both read only."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+
+from .errors import NotFound
+from .fold import Fact, Folded, Point, Series
+from .fold import history as read_history
+from .held import Artifact, local_folder
+from .records import Status
+from .status import status_of
+from .store import Store
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+Item = TypeVar("Item")
+
+
+class RunError(NamedTuple):
+    """Why a run failed: the exception's type, message, and the end of its traceback."""
+
+    type: str
+    message: str
+    traceback: str
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}" if self.message else self.type
+
+
+class History(Sequence[Point]):
+    """The points of one metric in order, each with `.step .value .time .attempt`.
+
+    Attributes:
+        key: The metric's name.
+        unit: What the steps count (`epoch`, …); None where unknown.
+    """
+
+    def __init__(self, key: str, unit: str | None, points: list[Point]) -> None:
+        self.key = key
+        self.unit = unit
+        self._points = points
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    @overload
+    def __getitem__(self, index: int) -> Point: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Point]: ...
+    def __getitem__(self, index: int | slice) -> Point | list[Point]:
+        return self._points[index]
+
+    def __repr__(self) -> str:
+        unit = f" by {self.unit}" if self.unit else ""
+        return f"<history of {self.key!r}: {len(self)} points{unit}>"
+
+
+class RunView:
+    """One run, read only. Params, metrics, datasets and models of an only child count as its own.
+
+    Under a run that was opened by hand every training is a child; where there is just one, what
+    it recorded is shown here too, and the run's own values win.
+    """
+
+    def __init__(self, store: Store, run: str) -> None:
+        self.store = store
+        self.folded: Folded = store.folded(run)
+
+    # -- facts -----------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """32 hexadecimal digits."""
+        return self.folded.id
+
+    @property
+    def name(self) -> str:
+        """The run's name; the id's beginning where it has none."""
+        name = self.folded.facts.get("name")
+        return name if isinstance(name, str) and name else self.id[:8]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment it belongs to; empty where it has none."""
+        return self._text("experiment") or ""
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the run under which it stands, None for none."""
+        return self._text("parent")
+
+    @property
+    def site(self) -> str | None:
+        """The call that trained, as `train.py:41`; None where unknown."""
+        return self._text("site")
+
+    @functools.cached_property
+    def status(self) -> Status:
+        """`running`, `finished`, `failed`, `killed` or `lost`, as found when first asked."""
+        return status_of(self.folded, self.store.root)
+
+    @property
+    def error(self) -> RunError | None:
+        """Why it failed; None for a run that did not."""
+        end = self.folded.end.value if self.folded.end else None
+        error = end.get("error") if isinstance(end, dict) else None
+        if not isinstance(error, dict):
+            return None
+        return RunError(*(str(error.get(key) or "") for key in RunError._fields))
+
+    @property
+    def started(self) -> datetime | None:
+        """When it was first opened, in UTC."""
+        return _moment(self.folded.started)
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, in UTC; None while it runs and where nobody saw its end."""
+        return _moment(self.folded.end.time if self.folded.end else None)
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the start to the end, or to the newest record where there is no end."""
+        if self.folded.started is None:
+            return None
+        until = self.folded.end.time if self.folded.end else self.folded.newest
+        return max(0.0, until - self.folded.started)
+
+    # -- what was recorded -----------------------------------------------------------------
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The params by name, as the program had them: numbers, text, lists, …"""
+        return self._values("param")
+
+    @property
+    def metrics(self) -> Mapping[str, int | float]:
+        """The last value of each metric; `history` has all its points."""
+        return MappingProxyType({key: series.value for key, series in self.series.items()})
+
+    @functools.cached_property
+    def series(self) -> Mapping[str, Series]:
+        """Count, first, low, high, unit and origin of each metric."""
+        return MappingProxyType(self._merged(lambda folded: folded.series))
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The run's own tags."""
+        return MappingProxyType(self.folded.values("tag"))
+
+    @property
+    def datasets(self) -> Mapping[str, Any]:
+        """What is known of each dataset, by its name in the run."""
+        return self._values("dataset")
+
+    @property
+    def models(self) -> Mapping[str, Any]:
+        """What is known of each model, by name; `load_model` loads one."""
+        return self._values("model")
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The tables by name."""
+        return self._values("table")
+
+    @property
+    def system(self) -> Mapping[str, Any]:
+        """The circumstances: program, git, host, versions, autolog's own cost, …"""
+        return self._values("system")
+
+    @property
+    def artifacts(self) -> list[str]:
+        """Paths of all files that are held of the run, models' files among them, sorted."""
+        return sorted({path for run in self.line for path in self._files(run)})
+
+    def facts(self, kind: str) -> dict[str, Fact]:
+        """What counts of each key of `kind` (`param`, …) with its time and origin."""
+        return self._merged(lambda folded: folded.latest(kind))
+
+    def history(self, key: str, attempt: int | None = None) -> History:
+        """All points of the metric `key`.
+
+        Points that a later attempt superseded are left out, unless their `attempt` is asked for.
+        Raises NotFound if the run has no such metric.
+        """
+        for run in self.line:
+            series = run.folded.series.get(key)
+            if series is not None:
+                records = self.store.backend.records(run.id)
+                bounds = run.folded.bounds
+                points = read_history(records, key, bounds=bounds, attempt=attempt)
+                return History(key, series.unit, points)
+        raise self._missing("metric", key, self.metrics)
+
+    def artifact(self, name: str) -> Artifact:
+        """One file of the run by its path; raises NotFound."""
+        for run in self.line:
+            if name in self._files(run):
+                return Artifact(self.store.backend, run.id, name)
+        raise self._missing("artifact", name, self.artifacts)
+
+    def load_model(self, name: str = "model", *, trust: bool = False) -> Any:
+        """The model of that name, ready for use.
+
+        A pickle is loaded only if somebody whom you trust signed it, or with `trust=True`, which
+        lets the model's code run. Raises UntrustedModel, or NotFound.
+        """
+        from . import models
+
+        for run in self.line:
+            facts = run.folded.values("model").get(name)
+            if facts is not None:
+                with local_folder(self.store.backend, run.id, _model_path(facts, name)) as folder:
+                    return models.load_model(folder, trust=trust)
+        raise self._missing("model", name, self.models)
+
+    def children(self) -> Runs:
+        """The runs that stand directly under this one, oldest first."""
+        return Runs(RunView(self.store, run) for run in self.store.children(self.id))
+
+    # -- an only child's facts -------------------------------------------------------------
+
+    @functools.cached_property
+    def line(self) -> list[RunView]:
+        """This run and, for one opened by hand, its only child, and so on down."""
+        line, seen = [self], {self.id}
+        while not line[-1].folded.facts.get("integration"):
+            children = self.store.children(line[-1].id)
+            if len(children) != 1 or children[0] in seen:
+                break
+            seen.add(children[0])
+            line.append(RunView(self.store, children[0]))
+        return line
+
+    @property
+    def only_child(self) -> RunView | None:
+        """The child whose facts are shown as this run's own; None where there is no such child."""
+        return self.line[1] if len(self.line) > 1 else None
+
+    def _merged(self, part: Callable[[Folded], Mapping[str, Item]]) -> dict[str, Item]:
+        merged: dict[str, Item] = {}
+        for run in self.line:
+            merged |= {key: item for key, item in part(run.folded).items() if key not in merged}
+        return merged
+
+    def _values(self, kind: str) -> Mapping[str, Any]:
+        return MappingProxyType(self._merged(lambda folded: folded.values(kind)))
+
+    def _text(self, key: str) -> str | None:
+        value = self.folded.facts.get(key)
+        return value if isinstance(value, str) else None
+
+    def _files(self, run: RunView) -> list[str]:
+        return self.store.backend.artifacts(run.id)
+
+    def _missing(self, what: str, name: str, known: Iterable[str]) -> NotFound:
+        near = difflib.get_close_matches(name, list(known), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return NotFound(f"run {self.id[:8]} has no {what} {name!r}{hint}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunView) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        from .rendering.text import clean, short_duration
+
+        lasted = f" {short_duration(self.duration)}" if self.duration is not None else ""
+        return f"<autolog run {self.id[:8]} {clean(self.name)} {self.status}{lasted}>"
+
+    def _repr_html_(self) -> str:
+        from .rendering.html import run_html
+
+        return run_html(self)
+
+
+class Runs(Sequence[RunView]):
+    """A sequence of runs, as a search found them."""
+
+    def __init__(self, runs: Iterable[RunView]) -> None:
+        self._runs = list(runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @overload
+    def __getitem__(self, index: int) -> RunView: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: int | slice) -> RunView | Runs:
+        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+
+    def __iter__(self) -> Iterator[RunView]:
+        return iter(self._runs)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each run: `id`, `name`, …, `params.*`, `metrics.*`, `tags.*`."""
+        from .columns import to_pandas
+
+        return to_pandas(self)
+
+    def to_polars(self) -> polars.DataFrame:
+        """As `to_pandas`; a column of mixed types becomes text."""
+        from .columns import to_polars
+
+        return to_polars(self)
+
+    def to_arrow(self) -> Any:
+        """A `pyarrow.Table` as `to_pandas`; a column of mixed types becomes text."""
+        from .columns import to_arrow
+
+        return to_arrow(self)
+
+    def __repr__(self) -> str:
+        from .rendering.listing import runs_text
+
+        return runs_text(self)
+
+    def _repr_html_(self) -> str:
+        from .rendering.html import runs_html
+
+        return runs_html(self)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """A stored time as a datetime; None where a broken clock wrote what no calendar has."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _model_path(facts: Any, name: str) -> str:
+    path = facts.get("path") if isinstance(facts, dict) else None
+    return path if isinstance(path, str) else name
