@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
+from .errors import BackendError
 from .records import Record
 
 
@@ -71,6 +73,15 @@ class Backend(abc.ABC):
     def artifact_path(self, run: str, path: str) -> Path | None:
         """The artifact (or its folder) as a local path, or None where there is no such thing."""
         return None
+
+    def copy_artifact(self, run: str, to: str, path: str) -> None:
+        """Give the run `to` what `run` has at `path`; a store may share the bytes."""
+        with self.open_artifact(run, path) as source, self.create_artifact(to, path) as target:
+            shutil.copyfileobj(source, target)
+
+    def drop_artifact(self, run: str, path: str) -> None:
+        """Remove an artifact, or all below `path`; nothing happens where there is none."""
+        raise BackendError(f"{self.uri} cannot remove a single artifact")
 
     @abc.abstractmethod
     def delete(self, run: str) -> int:

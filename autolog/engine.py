@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import callsite
 from .context import Frame, current, pauses
-from .integration import Call, Hook, Integration
+from .integration import Call, Hook, Integration, adopted, on_adoption
 from .live import Run, status_of
 from .reporting import guarded
 from .standing import StandingRuns
@@ -52,6 +52,7 @@ class Engine:
         self.standing = StandingRuns(self)
         self.active = True
         self._verdicts: dict[type, bool] = {}
+        self.ledger.add(on_adoption(self._adopt))
 
     # -- putting on ------------------------------------------------------------------------
 
@@ -71,6 +72,24 @@ class Engine:
             self.watcher.watch(hook.target.module, self._placer(entry))
         for undo in integration.install(library):
             self.ledger.add(undo)
+        for cls in adopted(name):
+            self._adopt(name, cls)
+        for path in integration.classes():
+            module, _, attribute = path.rpartition(".")
+            self.watcher.watch(module, lambda m, n=attribute: self._adopt(name, getattr(m, n)))
+
+    def _adopt(self, name: str, cls: type) -> None:
+        """Put the hooks for subclasses on a class that is none."""
+        for entry in self.entries:
+            if entry.name == name and entry.hook.target.kind == "subclasses":
+                self._wrap_class(cls, entry.hook.target.names, self.driver(entry), cls)
+
+    def reconfigure(self, recorder: Recorder) -> None:
+        """Let runs to come follow changed settings; the hooks stay as they are."""
+        self.recorder = recorder
+        self._verdicts.clear()
+        for name, integration in self.integrations.items():
+            integration.options = recorder.options_for(name, type(integration))
 
     def _placer(self, entry: Entry) -> Callable[[Any], None]:
         return lambda module: self._place(entry, module)
@@ -151,13 +170,15 @@ class Engine:
         nested = outer is not None and outer.hook
         if nested and (hook.nested == "skip" or (outer is not None and outer.silent)):
             return None
-        if not nested and callsite.is_worker_task(caller, entry.library):
+        if not nested and caller and callsite.is_worker_task(caller, entry.library):
             return None
         entry.fired += 1
         begun = Begun(self, entry, call, began)
         if self._silent(entry, call, bool(nested)):
             return begun.enter(Frame(None, hook=True, silent=True))
-        call.site = callsite.find_site(caller, library=entry.library)
+        if caller is not None:
+            call.site = callsite.find_site(caller)
+            call.names = names_at(caller, call)
         if hook.opens_run and not (nested and hook.nested == "join"):
             begun.run = run = self._open(entry, call, outer)
             begun.owns = True
@@ -253,6 +274,7 @@ class Begun:
         try:
             with guarded(self.entry.place):
                 if self.generator is not None:
+                    self.call.error = error
                     self.generator.close()  # type: ignore[attr-defined]
         finally:
             self._leave(status_of(error), error)
@@ -265,11 +287,30 @@ class Begun:
         self._spent()
         if run is not None and self.owns:
             run.end(status, error)
-        self.call.result = None
+        self.call.result = self.call.error = None
 
     def _spent(self) -> None:
         if self.run is not None:
             self.run.overhead += time.thread_time_ns() - self.began
+
+
+ALIASES = ("fit_transform", "fit_predict", "fit_resample")
+"""Methods of mixins that hand their arguments on to `fit` in the same order."""
+
+
+def names_at(caller: FrameType, call: Call) -> dict[int | str, str]:
+    """How the user's source names the call's arguments, through a library's own wrapper too."""
+    name = getattr(call.function, "__name__", "")
+    given = len(call.args), call.kwargs.keys()
+    if not callsite.is_library(caller):
+        return callsite.argument_names(caller, name, *given)
+    outside: FrameType | None = caller
+    while outside is not None and callsite.is_library(outside):
+        outside = outside.f_back
+    if outside is None:
+        return {}
+    found = (callsite.argument_names(outside, alias, *given) for alias in ALIASES)
+    return next((names for names in found if names), {})
 
 
 def _restore(token: Any) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 if TYPE_CHECKING:
     from .live import Run
+    from .standing import StandingRuns
 
 Nested = Literal["skip", "join", "child"]
 Hooked = TypeVar("Hooked", bound=Callable[..., Iterator[None]])
@@ -90,9 +92,14 @@ class Call:
             *values* are the user's: never mutate those).
         function: The original, for its name and signature; hooks do not call it.
         result: What the original returned; only after `yield`.
+        error: What it raised, for a hook that catches `GeneratorExit` at its `yield`.
+        site: Where the call stands in the user's code, or None where nothing there called it.
+        names: How the caller's source names the arguments, by position or keyword.
     """
 
-    __slots__ = ("_bound", "_names", "args", "function", "instance", "kwargs", "result", "site")
+    __slots__ = (
+        "_bound", "args", "error", "function", "instance", "kwargs", "names", "result", "site"
+    )  # fmt: skip
 
     def __init__(
         self, function: Any, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -102,9 +109,10 @@ class Call:
         self.args = args
         self.kwargs = dict(kwargs)
         self.result: Any = None
+        self.error: BaseException | None = None
         self.site: Any = None
+        self.names: Mapping[str | int, str] = {}
         self._bound: dict[str, Any] | None = None
-        self._names: Mapping[str | int, str] | None = None
 
     def arg(self, name: str, default: Any = None) -> Any:
         """The argument that the parameter `name` receives, however it was passed."""
@@ -114,13 +122,11 @@ class Call:
 
     def variable(self, name: str) -> str:
         """How the caller's source names the argument for `name`; `unknown` without a source."""
-        if self._names is None:
-            self._names = self.site.argument_names() if self.site is not None else {}
-        if name in self._names:
-            return self._names[name]
+        if name in self.names:
+            return self.names[name]
         positions = parameter_names(self.function)
         if name in positions:
-            return self._names.get(positions.index(name), "unknown")
+            return self.names.get(positions.index(name), "unknown")
         return "unknown"
 
 
@@ -156,7 +162,9 @@ def bind(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dic
 def option(default: Any, says: str) -> Any:
     """A field of an options dataclass: its default and the sentence for the documentation."""
     if isinstance(default, dict | list | set):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata={"says": says})
+        return dataclasses.field(
+            default_factory=lambda: type(default)(default), metadata={"says": says}
+        )
     return dataclasses.field(default=default, metadata={"says": says})
 
 
@@ -178,6 +186,7 @@ class Integration:
     library: ClassVar[str] = ""
     module: ClassVar[str] = ""
     options: Any = NoOptions()
+    standing: StandingRuns
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.options_type()() if options is None else options
@@ -204,6 +213,32 @@ class Integration:
 
     def run_name(self, call: Call) -> str:
         """The name of the run that `call` opens."""
-        return type(call.instance).__qualname__ if call.instance is not None else str(
-            getattr(call.function, "__name__", "run")
-        )
+        if call.instance is not None:
+            return type(call.instance).__qualname__
+        return str(getattr(call.function, "__name__", "run"))
+
+    def classes(self) -> Iterable[str]:
+        """Dotted paths of further classes that the `subclasses` hooks are put on."""
+        return ()
+
+
+_adopted: dict[str, weakref.WeakSet[type]] = {}
+_adopters: list[Callable[[str, type], None]] = []
+
+
+def adopt(integration: str, cls: type) -> None:
+    """Put the `subclasses` hooks of an integration on one more class, now and after enabling."""
+    _adopted.setdefault(integration, weakref.WeakSet()).add(cls)
+    for adopter in _adopters:
+        adopter(integration, cls)
+
+
+def adopted(integration: str) -> list[type]:
+    """The classes that were given to `adopt` so far."""
+    return list(_adopted.get(integration, ()))
+
+
+def on_adoption(adopter: Callable[[str, type], None]) -> Callable[[], None]:
+    """Have `adopter(integration, cls)` called for each `adopt`; gives the undo."""
+    _adopters.append(adopter)
+    return lambda: _adopters.remove(adopter)

@@ -37,6 +37,7 @@ class Run:
         self.experiment: str = facts["experiment"]
         self.parent: str | None = facts.get("parent")
         self.light: bool = bool(facts.get("light"))
+        self.group: str | None = facts.get("group")
         self.ended = False
         self.redacted = False
         self.overhead = 0

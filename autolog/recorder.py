@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from . import __version__, artifacts, process, provenance, redact, saving, sources
@@ -21,6 +22,7 @@ from .records import Status
 from .reporting import guarded
 from .settings import Settings
 from .spill import ResilientWriter, open_spill
+from .values import plain
 
 FORMAT = 1
 TRACEBACK_FRAMES = 20
@@ -42,11 +44,12 @@ class Recorder:
         self._writers = [ResilientWriter(backend, open_spill) for backend in self.backends]
         self._open: dict[str, Run] = {}
         self._endings: dict[str, list[Callable[[], None]]] = {}
-        self._groups = Groups(settings)
+        self.groups = Groups(settings)
         self._first = first
         self._code_from: str | None = None
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._unmark: Callable[[], None] | None = None
 
     @property
     def backend(self) -> Backend:
@@ -79,7 +82,7 @@ class Recorder:
         if first:
             name = self.settings.run_name or name
             run_id = run_id or self.settings.run_id
-        group, light = self._groups.enter(site, name) if integration else (None, False)
+        group, light = self.groups.enter(site, name) if integration else (None, False)
         attempt = 1 if run_id is None else self._attempts(run_id) + 1
         facts: dict[str, Any] = {
             "name": name or provenance.program_name(),
@@ -101,6 +104,7 @@ class Recorder:
         run = Run(self, run_id or secrets.token_hex(16), facts)
         self._open[run.id] = run
         self._append(run.id, [(time.time(), "run", "", _wire(facts), None, None)])
+        self._install_mark(facts["mark"])
         self._circumstances(run, tags)
         return run
 
@@ -112,7 +116,7 @@ class Recorder:
         if run.light:
             return
         with guarded("provenance"):
-            self._append(run.id, provenance.system_facts())
+            self._append(run.id, _system_facts())
         with guarded("keeping the source"):
             self._code_from = sources.keep(self.backend, run.id, self._code_from)
 
@@ -128,11 +132,17 @@ class Recorder:
 
     def _mark(self) -> str | None:
         """Where this process's death by SIGTERM will be noted, below the store's root."""
-        root = getattr(self.backend, "root", None)
-        if root is None:
+        if getattr(self.backend, "root", None) is None:
             return None
-        writer = self._writers[0].writer
-        return keeping.mark(root, writer)
+        return f"marks/{self._writers[0].writer}"
+
+    def _install_mark(self, mark: str | None) -> None:
+        if mark is None or self._unmark is not None:
+            return
+        path = Path(self.backend.root) / mark  # type: ignore[attr-defined]
+        with guarded("watching for SIGTERM"):
+            path.parent.mkdir(exist_ok=True)
+            self._unmark = process.install_mark(path)
 
     def append(self, run: Run, facts: list[Any]) -> None:
         """Hand facts of `run`, redacted and in wire form, to every store."""
@@ -178,7 +188,8 @@ class Recorder:
             if run is not None:
                 run.end("finished" if error is None else "failed", error)
         with guarded("closing the store"):
-            keeping.unmark()
+            if self._unmark is not None:
+                self._unmark()
             for backend in self.backends:
                 backend.close()
 
@@ -188,7 +199,7 @@ class Recorder:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
             self._lock = threading.Lock()
-            keeping.forget_mark()
+            self._unmark = None
 
     # -- the current run -------------------------------------------------------------------
 
@@ -232,9 +243,26 @@ class Recorder:
         """Save a model and record it; what went wrong is recorded in its place."""
         saving.save_model(self, run, name, model, details)
 
-    def groups(self) -> Groups:
-        """The groups of runs by call site."""
-        return self._groups
+    def shed_model(self, run_id: str, name: str) -> None:
+        """Take a model away again, and record that it was."""
+        self.backend.drop_artifact(run_id, name)
+        shed = {"shed": "a later run of its group took its place"}
+        self._append(run_id, [(time.time(), "model", name, shed, None, None)])
+
+
+_system: list[tuple[str, Any]] = []
+
+
+def _system_facts() -> list[Any]:
+    """What is true of all runs of this process, in wire form, found out once."""
+    if not _system:
+        _system.extend((key, _wire_value(value)) for key, value in provenance.facts().items())
+    now = time.time()
+    return [(now, "system", key, value, None, None) for key, value in _system]
+
+
+def _wire_value(value: Any) -> Any:
+    return to_wire(redact.redact("", plain(value)))
 
 
 def told(error: BaseException | None) -> dict[str, Any] | None:

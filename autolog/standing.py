@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .context import current
 from .integration import Call
+from .live import status_of
 from .reporting import guarded
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class StandingRuns:
         recorder.before_end(run, lambda: self._end(id(owner), at_end))
         return run
 
-    def end(self, owner: Any) -> None:
-        """End the run of `owner` now, if it has one open."""
+    def end(self, owner: Any, error: BaseException | None = None) -> None:
+        """End the run of `owner` now, if it has one open; as failed after `error`."""
         found = self._runs.get(id(owner))
         if found is not None:
+            if error is not None:
+                found[1].end(status_of(error), error)
             found[0]()
 
     def close(self) -> None:
@@ -63,9 +66,10 @@ class StandingRuns:
 
     def _end(self, key: int, at_end: Callable[[Run], None]) -> None:
         found = self._runs.pop(key, None)
-        if found is None or not found[1].owned():
+        if found is None:
             return
         found[0].detach()
-        with guarded("ending a standing run"):
-            at_end(found[1])
-        found[1].end()
+        if self._engine.recorder.owns(found[1]):
+            with guarded("ending a standing run"):
+                at_end(found[1])
+            found[1].end()

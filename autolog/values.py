@@ -215,12 +215,12 @@ def _code_digest(code: types.CodeType) -> str:
 
 
 def _partial(walk: _Walk, value: functools.partial[Any]) -> Any:
-    return walk.inside(
-        value,
-        lambda: walk.call(
-            "partial", (value.func, *value.args), {str(k): v for k, v in value.keywords.items()}
-        ),
-    )
+    def read() -> str:
+        inner = walk.call("", value.args, {str(key): item for key, item in value.keywords.items()})
+        function = text_of(walk.read(value.func))
+        return f"partial({function}{', ' * (inner != '()')}{inner[1:]}"
+
+    return walk.inside(value, read)
 
 
 def _dataclass(walk: _Walk, value: Any) -> Any:
@@ -273,7 +273,8 @@ def _data(_: _Walk, value: Any) -> str:
     facts = describe(value, statistics=False)
     parts = [type(value).__name__, facts.get("dtype"), _shape(facts.get("shape"))]
     rule, _, digest = (facts.get("digest") or "").partition(":")
-    parts.append(f"{'sha256' if rule.startswith('full') else 'sample'}:{digest[:12]}" * bool(rule))
+    if digest:
+        parts.append(f"{'sha256' if rule == 'full-v1' else 'sample'}:{digest[:12]}")
     return " ".join(part for part in parts if part)
 
 

@@ -7,12 +7,12 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, overload
 
 from .errors import NotFound
 from .fold import Fact, Folded, Point, Series
 from .fold import history as read_history
-from .held import Artifact, local_folder
+from .held import Artifact
 from .records import Status
 from .status import status_of
 from .store import Store
@@ -218,8 +218,12 @@ class RunView:
         for run in self.line:
             facts = run.folded.values("model").get(name)
             if facts is not None:
-                with local_folder(self.store.backend, run.id, _model_path(facts, name)) as folder:
-                    return models.load_model(folder, trust=trust)
+                path, held = _model_path(facts, name), self.store.backend
+
+                def opener(file: str, run_id: str = run.id) -> BinaryIO:
+                    return held.open_artifact(run_id, f"{path}/{file}")
+
+                return models.load_model(opener, trust=trust)
         raise self._missing("model", name, self.models)
 
     def children(self) -> Runs:

@@ -1,0 +1,51 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEMO = .demo
+
+.PHONY: demo test lint types suite matrix bench docs clean
+
+demo: $(VENV)/demo.done
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@cd $(DEMO) && cp ../examples/demo.py . && \
+	    AUTOLOG_BACKEND=autolog-runs ../$(BIN)/python demo.py
+	@cd $(DEMO) && for what in "ls" "show @1" "compare @latest @1"; do \
+	    printf '\n$$ autolog %s\n' "$$what"; ../$(BIN)/autolog $$what || exit 1; done
+	@printf '\nThe runs are in $(DEMO)/autolog-runs. Now type:\n'
+	@printf '  cd $(DEMO) && ../$(BIN)/autolog ls\n  ../$(BIN)/autolog show @latest\n'
+	@printf '  ../$(BIN)/autolog run your_training.py\n'
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.done: pyproject.toml $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/test.done: pyproject.toml $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[test]' ./examples/thirdparty
+	@touch $@ $(VENV)/demo.done
+
+test: lint types suite
+
+lint: $(VENV)/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.done
+	$(BIN)/python tests/guards/types.py
+
+suite: $(VENV)/test.done
+	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile
+
+matrix: $(VENV)/test.done
+	$(BIN)/python tests/guards/matrix.py
+
+bench: $(VENV)/test.done
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/test.done
+	$(BIN)/python docs/make.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .types *.egg-info

@@ -1,0 +1,88 @@
+"""Saving a run's model: which models are kept, and what is recorded where one is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import artifacts, models
+from .reporting import guarded
+
+if TYPE_CHECKING:
+    from .live import Run
+    from .models import Flavor
+    from .recorder import Recorder
+
+
+def save_model(
+    recorder: Recorder, run: Run, name: str, model: Any, details: dict[str, Any]
+) -> None:
+    """Save `model` below the run, in the caller: the user may change it on the next line.
+
+    `details`: `flavor` (name), `format`, `data` and `target` (for the signature),
+    `save_redacted`. What keeps the model from being saved becomes the record's `error`.
+    """
+    flavor = _flavor(model, details)
+    if flavor is None:
+        run.fact("model", name, {"error": _no_flavor(model), "class": models.class_name(model)})
+        return
+    refused = _refusal(recorder, run, details)
+    if refused is not None:
+        run.fact("model", name, {"shed": refused, "class": models.class_name(model)})
+        return
+    try:
+        facts = _save(recorder, run, name, model, flavor, details)
+    except (models.ModelTooLarge, models.ModelNotSerialisable) as error:
+        facts = models.unsaved(model, flavor, error)
+    run.fact("model", name, facts)
+    if run.light and "path" in facts:
+        _make_room(recorder, run, name)
+
+
+def _flavor(model: Any, details: dict[str, Any]) -> Flavor | None:
+    named = details.get("flavor")
+    flavor = models.flavor_named(named) if named else models.flavor_for(model)
+    form = details.get("format")
+    return type(flavor)(form) if flavor is not None and form else flavor  # type: ignore[call-arg]
+
+
+def _no_flavor(model: Any) -> str:
+    return f"no integration here saves a {type(model).__qualname__}; pickle it and log_artifact it"
+
+
+def _refusal(recorder: Recorder, run: Run, details: dict[str, Any]) -> str | None:
+    if run.redacted and not details.get("save_redacted"):
+        return "its params held a secret, which the model holds too (option save_redacted)"
+    return artifacts.shed_reason(recorder.backend, recorder.settings)
+
+
+def _save(
+    recorder: Recorder, run: Run, name: str, model: Any, flavor: Flavor, details: dict[str, Any]
+) -> dict[str, Any]:
+    backend = recorder.backend
+    facts = models.save(
+        model,
+        flavor,
+        lambda file: backend.create_artifact(run.id, f"{name}/{file}"),
+        signature=_signature(details),
+        limit=recorder.settings.max_model_size,
+        extra={"run": run.id},
+        key=models.signing_key(recorder.settings.signing_key),
+    )
+    return {"path": name, **facts}
+
+
+def _signature(details: dict[str, Any]) -> dict[str, Any] | None:
+    if details.get("data") is None:
+        return None
+    from .data.signature import model_signature
+
+    with guarded("the model's signature"):
+        return model_signature(details["data"], details.get("target"))
+    return None
+
+
+def _make_room(recorder: Recorder, run: Run, name: str) -> None:
+    """Of a group's light runs only the last and the best keep their models."""
+    with guarded("shedding a model"):
+        for gone in recorder.groups.kept(run.group or "", run.id, run.state.get("score")):
+            recorder.shed_model(gone, name)

@@ -1,0 +1,21 @@
+"""The program's own source, kept with each of its runs."""
+
+from __future__ import annotations
+
+from . import provenance
+from .artifacts import put
+from .backend import Backend
+
+
+def keep(backend: Backend, run_id: str, before: str | None) -> str:
+    """Keep the sources and the uncommitted changes with a run; which run now holds them.
+
+    The first run of a process writes them; for those after it the store links what it has.
+    """
+    if before is not None:
+        for path in (p for p in backend.artifacts(before) if p.startswith("code/")):
+            backend.copy_artifact(before, run_id, path)
+        return before
+    for name, content in provenance.code().items():
+        put(backend, run_id, f"code/{name}", content)
+    return run_id

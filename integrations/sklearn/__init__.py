@@ -1,0 +1,180 @@
+"""scikit-learn: one run for each outermost training, of any estimator on `BaseEstimator`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from autolog.integration import Call, Integration, adopt, around, function, option, subclasses
+from autolog.live import Run
+
+from . import lineage, loops, results
+from .params import chosen_params, kind_of, title
+
+PREPARING = (
+    "sklearn.preprocessing",
+    "sklearn.impute",
+    "sklearn.feature_extraction",
+    "sklearn.feature_selection",
+    "sklearn.compose",
+)
+"""Packages whose estimators prepare data; fitted alone they open no run unless asked."""
+
+VALIDATIONS = (
+    "cross_validate",
+    "cross_val_score",
+    "cross_val_predict",
+    "learning_curve",
+    "permutation_test_score",
+    "validation_curve",
+)
+
+
+@dataclasses.dataclass
+class SklearnOptions:
+    """What is captured of scikit-learn; each also a variable `AUTOLOG_SKLEARN__<OPTION>`."""
+
+    models: bool = option(True, "Save the fitted model with its run.")
+    model_format: Literal["pickle", "skops"] = option(
+        "pickle", "`skops` needs no trust to load, and cannot hold every model."
+    )
+    save_redacted: bool = option(
+        False, "Save a model even if its params held a secret, which the model then holds too."
+    )
+    datasets: bool = option(True, "Describe the training data: shape, types, digests.")
+    statistics: bool = option(True, "Add statistics and class counts to datasets.")
+    preprocessing: bool = option(
+        False, "Let scalers, encoders, imputers, selectors fitted alone open runs of their own."
+    )
+    classes: tuple[str, ...] = option(
+        (), "More classes with `fit` and `get_params`, as `package.module.Class`."
+    )
+
+
+class Sklearn(Integration):
+    """One run for each outermost `fit`; what is fitted inside it stays silent."""
+
+    library: ClassVar[str] = "scikit-learn>=1.4"
+    module: ClassVar[str] = "sklearn"
+    options: SklearnOptions
+
+    @around(
+        subclasses("sklearn.base", "BaseEstimator", "fit", "fit_predict", "fit_transform"),
+        opens_run="trains",
+    )
+    def fit(self, call: Call, run: Run) -> Iterator[None]:
+        """Hooks the methods where each class defines them, so that subclasses, third parties'
+        estimators and references taken before enabling are met (scikit-learn 1.4 to 1.9).
+        """
+        estimator = call.instance
+        self.describe(run, estimator)
+        self.training_data(run, call)
+        yield
+        results.report(run, estimator)
+        if self.options.models:
+            self.save(run, estimator, call)
+
+    @around(subclasses("sklearn.base", "BaseEstimator", "partial_fit"))
+    def partial_fit(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The calls on one instance are one run, ended with the instance or the program; hooked
+        apart from `fit` because no single call of a loop is the training.
+        """
+        loop = loops.run_of(self, call)
+        yield from loops.step(self, loop, call)
+
+    @around(subclasses("sklearn.base", "BaseEstimator", "transform", "fit_transform"))
+    def transform(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Remembers who made an array, so that a later training can name it; hooked on the
+        transformers since the training sees only the finished array.
+        """
+        yield
+        if run is None:
+            lineage.remember(call)
+
+    @around(function("sklearn.model_selection._validation", *VALIDATIONS), opens_run=True)
+    def validation(self, call: Call, run: Run) -> Iterator[None]:
+        """Wrapped in place in the module that defines them: the fits of all folds, in whatever
+        worker, belong to this one call.
+        """
+        self.describe(run, call.arg("estimator"))
+        run.set_tag("function", call.function.__name__)
+        self.training_data(run, call)
+        yield
+        results.report_validation(run, call.function.__name__, call.result)
+
+    # -- parts -----------------------------------------------------------------------------
+
+    def trains(self, call: Call) -> bool:
+        """Whether a lone fit of this estimator is a training rather than a preparation."""
+        if self.options.preprocessing:
+            return True
+        estimator = call.instance
+        prepares = any(c.__module__.startswith(PREPARING) for c in type(estimator).__mro__)
+        return not prepares or kind_of(estimator) not in ("transformer", "estimator")
+
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the option `classes` names."""
+        return self.options.classes
+
+    def run_name(self, call: Call) -> str:
+        """`Ridge`, `Pipeline›SVC`, `cross_validate`."""
+        if call.instance is None:
+            return str(call.function.__name__)
+        return title(call.instance)
+
+    def describe(self, run: Run, estimator: Any) -> None:
+        """Params, the user's told apart from defaults, and tags."""
+        params, chosen = chosen_params(estimator)
+        run.log_params(params, chosen=chosen)
+        kind = type(estimator)
+        run.set_tags(
+            {
+                "estimator_name": kind.__qualname__,
+                "estimator_class": f"{kind.__module__}.{kind.__qualname__}",
+                "estimator_kind": kind_of(estimator),
+                "sklearn_version": sys.modules["sklearn"].__version__,
+            }
+        )
+
+    def training_data(self, run: Run, call: Call) -> None:
+        """The data that go into the training, as they are before it."""
+        data = call.arg("X")
+        if data is None or not self.options.datasets or run.light:
+            return
+        origin = lineage.of(data)
+        run.log_dataset(
+            "train",
+            data,
+            call.arg("y"),
+            weight=call.arg("sample_weight"),
+            name=call.variable("X"),
+            target_name=call.variable("y"),
+            statistics=self.options.statistics,
+            extra={"lineage": origin} if origin else None,
+        )
+
+    def save(self, run: Run, estimator: Any, call: Call | None) -> None:
+        """The fitted model; its signature is read off the data, without a call of the model."""
+        data = None if call is None else call.arg("X")
+        target = None if call is None else call.arg("y")
+        run.log_model(
+            "model",
+            estimator,
+            flavor="sklearn",
+            format=self.options.model_format,
+            save_redacted=self.options.save_redacted,
+            data=data,
+            target=target,
+        )
+
+
+def register(cls: type) -> type:
+    """Have the trainings of a class with `fit` and `get_params` recorded: `register(MyModel)`.
+
+    For classes that do not inherit from `BaseEstimator`; usable as a decorator, before or after
+    `autolog()`.
+    """
+    adopt("sklearn", cls)
+    return cls

@@ -1,0 +1,89 @@
+"""What an estimator was told: its params, and which of them the user chose."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+_defaults: weakref.WeakKeyDictionary[type, Mapping[str, Any]] = weakref.WeakKeyDictionary()
+
+
+def chosen_params(estimator: Any) -> tuple[dict[str, Any], set[str]]:
+    """`get_params(deep=True)`, and the names whose value is not the constructor's default."""
+    if not hasattr(estimator, "get_params"):
+        return {}, set()
+    params = dict(estimator.get_params(deep=True))
+    return params, {name for name, value in params.items() if _chosen(estimator, params, name, value)}
+
+
+def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) -> bool:
+    outer, _, last = name.rpartition("__")
+    owner = params.get(outer, estimator) if outer else estimator
+    return not _same(value, defaults_of(type(owner)).get(last, inspect.Parameter.empty))
+
+
+def defaults_of(cls: type) -> Mapping[str, Any]:
+    """The defaults of a class's constructor, by parameter."""
+    if cls not in _defaults:
+        try:
+            parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        except (TypeError, ValueError):
+            parameters = {}  # type: ignore[assignment]
+        _defaults[cls] = {name: p.default for name, p in parameters.items()}
+    return _defaults[cls]
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    if type(value) is not type(default):
+        return False
+    if isinstance(value, float):
+        return value == default or (value != value and default != default)
+    return isinstance(value, str | int | bool | bytes | tuple | frozenset) and bool(value == default)
+
+
+def title(estimator: Any) -> str:
+    """How a person would call a model: `Ridge`, `Pipeline›SVC`, `GridSearchCV›Ridge`."""
+    names = [type(estimator).__qualname__]
+    inner = inner_of(estimator)
+    while inner is not None and len(names) < 4:
+        names.append(type(inner).__qualname__)
+        inner = inner_of(inner)
+    return "›".join(names)
+
+
+def inner_of(estimator: Any) -> Any:
+    """The estimator that a pipeline ends in, or that a search or wrapper was given."""
+    given = vars(estimator) if hasattr(estimator, "__dict__") else {}
+    steps = given.get("steps")
+    if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
+        last = steps[-1][-1]
+    else:
+        last = given.get("estimator") or given.get("base_estimator")
+    return last if hasattr(last, "get_params") and not isinstance(last, type) else None
+
+
+def kind_of(estimator: Any) -> str:
+    """`classifier`, `regressor`, `clusterer`, `outlier detector`, `transformer`, `estimator`.
+
+    By the mixins alone; of a pipeline or a search, what it ends in.
+    """
+    base = sys.modules["sklearn.base"]
+    kinds = {
+        "ClassifierMixin": "classifier",
+        "RegressorMixin": "regressor",
+        "ClusterMixin": "clusterer",
+        "OutlierMixin": "outlier detector",
+        "DensityMixin": "density estimator",
+    }
+    for mixin, kind in kinds.items():
+        if isinstance(estimator, getattr(base, mixin, ())):
+            return kind
+    inner = inner_of(estimator)
+    if inner is not None:
+        return kind_of(inner)
+    return "transformer" if isinstance(estimator, base.TransformerMixin) else "estimator"

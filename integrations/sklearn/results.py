@@ -1,0 +1,204 @@
+"""What an estimator says of itself after `fit`: read off its instance, nothing is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from autolog.live import Run
+
+from .params import inner_of
+
+SERIES = {
+    "loss_curve_": ("loss", "epoch"),
+    "validation_scores_": ("validation_score", "epoch"),
+    "train_score_": ("train_score", "boosting round"),
+    "validation_score_": ("validation_score", "boosting round"),
+    "oob_scores_": ("oob_score", "boosting round"),
+    "oob_improvement_": ("oob_improvement", "boosting round"),
+    "estimator_errors_": ("estimator_error", "boosting round"),
+    "estimator_weights_": ("estimator_weight", "boosting round"),
+    "scores_": ("score", "iteration"),
+    "explained_variance_ratio_": ("explained_variance_ratio", "component"),
+    "singular_values_": ("singular_value", "component"),
+}
+"""Attributes that are a course of numbers: the series' name and what its steps count."""
+
+NOT_RESULTS = frozenset(("n_features_in_", "n_outputs_", "n_features_", "n_samples_fit_"))
+"""Numbers that repeat what the dataset already says."""
+
+MOST_ROWS = 10_000
+"""Features of a table of coefficients or importances, the weightiest first beyond that."""
+
+
+def report(run: Run, estimator: Any) -> None:
+    """Everything that the fitted estimator, or the one it ends in, knows of its training."""
+    seen: set[str] = set()
+    for part in _parts(estimator):
+        facts = {k: v for k, v in vars(part).items() if _is_result(k) and k not in seen}
+        seen.update(facts)
+        _report_numbers(run, facts)
+        if not run.light:
+            _report_weights(run, part, _feature_names(estimator, part))
+    if isinstance(vars(estimator).get("cv_results_"), Mapping):
+        _report_search(run, estimator)
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """The estimator, and the fitted ones that speak for it: a pipeline's last, a search's best."""
+    parts = [estimator]
+    while len(parts) < 5:
+        last = parts[-1]
+        best = vars(last).get("best_estimator_")
+        inner = best if best is not None else _last_step(last)
+        if inner is None or not hasattr(inner, "__dict__"):
+            break
+        parts.append(inner)
+    return parts
+
+
+def _last_step(estimator: Any) -> Any:
+    return inner_of(estimator) if "steps" in vars(estimator) else None
+
+
+def _is_result(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("_") and name not in NOT_RESULTS
+
+
+def _report_numbers(run: Run, facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        key = name.rstrip("_")
+        if name in SERIES:
+            series, unit = SERIES[name]
+            numbers = _numbers(value)
+            if numbers:
+                run.log_series(series, numbers, unit=unit)
+        elif name == "loss_" and "loss_curve_" in facts:
+            continue
+        elif isinstance(value, bool) or type(value).__name__ == "bool_":
+            run.set_tag(key, bool(value))
+        elif is_number(value):
+            run.log_metric(key, value)
+        elif name == "n_iter_" and len(_numbers(value)) >= 1:
+            run.log_metric(key, max(_numbers(value)))
+
+
+def is_number(value: Any) -> bool:
+    if isinstance(value, int | float):
+        return True
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and getattr(value, "shape", None) == () and dtype.kind in "iuf"
+
+
+def _numbers(value: Any) -> list[float]:
+    """A one-dimensional row of numbers as a list; empty for anything else."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and dtype.kind in "iuf" and getattr(value, "ndim", 0) == 1:
+        return list(value.tolist())
+    if isinstance(value, list) and all(is_number(item) for item in value):
+        return [float(item) for item in value]
+    return []
+
+
+# -- weights ---------------------------------------------------------------------------------
+
+
+def _feature_names(estimator: Any, part: Any) -> list[str] | None:
+    """Names of the features that `part` saw, where they are certain."""
+    names = vars(part).get("feature_names_in_")
+    if names is None and _one_to_one(estimator):
+        names = vars(estimator).get("feature_names_in_")
+        first = vars(estimator).get("steps") or [(None, None)]
+        if names is None and hasattr(first[0][1], "__dict__"):
+            names = vars(first[0][1]).get("feature_names_in_")
+    return None if names is None else [str(name) for name in names]
+
+
+def _one_to_one(estimator: Any) -> bool:
+    """Whether all steps before a pipeline's last keep the features as they are."""
+    mixin = getattr(sys.modules["sklearn.base"], "OneToOneFeatureMixin", ())
+    steps = vars(estimator).get("steps") or []
+    return all(isinstance(step, mixin) or step in (None, "passthrough") for _, step in steps[:-1])
+
+
+def _report_weights(run: Run, part: Any, names: list[str] | None) -> None:
+    for attribute in ("coef_", "feature_importances_"):
+        weights = _weights(part, attribute)
+        if weights is None:
+            continue
+        table = _weight_table(weights, names, _classes(part), attribute.rstrip("_"))
+        if table is not None:
+            run.log_table(attribute.rstrip("_"), table)
+
+
+def _weights(part: Any, attribute: str) -> Any:
+    """The array, if it lies on the instance or is a cheap property of scikit-learn's own trees."""
+    if attribute in vars(part):
+        return vars(part)[attribute]
+    home = type(part).__module__
+    if attribute == "feature_importances_" and home.startswith(("sklearn.tree", "sklearn.ensemble")):
+        return getattr(part, attribute, None)
+    return None
+
+
+def _classes(part: Any) -> list[str]:
+    classes = vars(part).get("classes_")
+    return [] if classes is None or isinstance(classes, list) else [str(c) for c in classes]
+
+
+def _weight_table(
+    weights: Any, names: list[str] | None, classes: list[str], title: str
+) -> dict[str, Any] | None:
+    """Columns `feature` and one for each output; None for what is no dense array."""
+    if not hasattr(weights, "ndim") or not hasattr(weights, "tolist") or weights.ndim > 2:
+        return None
+    rows = weights.reshape(1, -1) if weights.ndim == 1 else weights
+    count = rows.shape[1]
+    if names is None or len(names) != count:
+        names = [f"x{i}" for i in range(count)]
+    order = list(range(count))
+    if count > MOST_ROWS:
+        order = (-abs(rows).max(axis=0)).argsort()[:MOST_ROWS].tolist()
+    labels = [title] if len(rows) == 1 else [
+        f"{title}_{classes[i] if len(classes) == len(rows) else i}" for i in range(len(rows))
+    ]
+    table: dict[str, Any] = {"feature": [names[i] for i in order]}
+    table.update({label: rows[i][order].tolist() for i, label in enumerate(labels)})
+    return table
+
+
+# -- searches and cross-validations ----------------------------------------------------------
+
+
+def _report_search(run: Run, search: Any) -> None:
+    """The candidates as one table, the best one's params, the scores in the order tried."""
+    results = vars(search)["cv_results_"]
+    run.log_table("cv_results", {k: list(v) for k, v in results.items() if k != "params"})
+    for name, value in (vars(search).get("best_params_") or {}).items():
+        run.log_param(f"best_{name}", value)
+    if "best_score_" in vars(search):
+        run.state["score"] = float(vars(search)["best_score_"])
+    for name in results:
+        if name.startswith("mean_test_"):
+            run.log_series(name, [float(v) for v in results[name]], unit="candidate")
+
+
+def report_validation(run: Run, function: str, result: Any) -> None:
+    """Scores by fold with their mean and deviation, as the function gave them."""
+    if isinstance(result, Mapping):
+        columns = {k: v for k, v in result.items() if _numbers(v)}
+        run.log_table("folds", {k: _numbers(v) for k, v in columns.items()})
+        for name, values in columns.items():
+            _fold_series(run, name, values)
+    elif function == "cross_val_score":
+        run.log_table("folds", {"test_score": _numbers(result)})
+        _fold_series(run, "test_score", result)
+    elif function == "permutation_test_score":
+        run.log_metrics({"score": float(result[0]), "pvalue": float(result[2])})
+
+
+def _fold_series(run: Run, name: str, values: Any) -> None:
+    run.log_series(name, _numbers(values), unit="fold")
+    run.log_metric(f"mean_{name}", float(values.mean()))
+    run.log_metric(f"std_{name}", float(values.std()))
