@@ -135,8 +135,22 @@ def is_library(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
     known = _library_files.get(name)
     if known is None:
-        known = _library_files[name] = _is_library_file(name) or _package(frame) == "autolog"
+        known = _library_files[name] = is_library_file(name) or _package(frame) == "autolog"
     return known
+
+
+def is_library_file(name: str) -> bool:
+    """Whether the file `name` belongs to the standard library or an installed package.
+
+    The package that is itself the program counts as the user's own.
+    """
+    if name.startswith("<"):
+        return name.startswith(_GENERATED)
+    installed = _INSTALLED.search(name)
+    if installed is None:
+        return name.startswith(_STANDARD)
+    program = _INSTALLED.search(_program())
+    return program is None or program[0] != installed[0]
 
 
 def is_worker_task(frame: FrameType | None, package: str) -> bool:
@@ -164,16 +178,6 @@ def is_worker_task(frame: FrameType | None, package: str) -> bool:
 def _package(frame: FrameType) -> str:
     module = frame.f_globals.get("__name__")
     return module.partition(".")[0] if isinstance(module, str) else ""
-
-
-def _is_library_file(name: str) -> bool:
-    if name.startswith("<"):
-        return name.startswith(_GENERATED)
-    installed = _INSTALLED.search(name)
-    if installed is None:
-        return name.startswith(_STANDARD)
-    program = _INSTALLED.search(_program())
-    return program is None or program[0] != installed[0]
 
 
 def _program() -> str:

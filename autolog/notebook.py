@@ -1,0 +1,93 @@
+"""What a notebook knows of itself: its name and the cell that is running.
+
+IPython is never imported: where it runs, it is there already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def notebook() -> dict[str, Any] | None:
+    """Facts of the notebook or IPython session that this process is; None elsewhere.
+
+    `kind` is `notebook` (a kernel) or `ipython` (a terminal). `name` and `path` are there where
+    the front end says them (Jupyter Server and VS Code do; nbclient does not).
+    `cell` counts the cells run since the kernel's start, `cell_id` is the running cell's id in
+    the file.
+    """
+    shell = _shell()
+    if shell is None:
+        return None
+    path = _path(shell)
+    found = {
+        "kind": "notebook" if hasattr(shell, "kernel") else "ipython",
+        "name": Path(path).name if path else None,
+        "path": path,
+        "cell": getattr(shell, "execution_count", None),
+        "cell_id": _cell_id(shell),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def cell_group() -> str | None:
+    """What all runs of the cell that is running have in common; None outside of notebooks.
+
+    The cell's id in the file, which outlives edits; where the front end sends none, a digest of
+    the cell's text.
+    """
+    shell = _shell()
+    if shell is None:
+        return None
+    cell = _cell_id(shell)
+    if cell is not None:
+        return f"cell {cell}"
+    text = _cell_text(shell)
+    return None if text is None else f"cell {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def source() -> tuple[str, bytes] | None:
+    """The cells run so far, in order, as one redacted script; None where none is known."""
+    from . import redact
+
+    shell = _shell()
+    cells = shell.user_ns.get("_ih") if shell is not None else None
+    if not isinstance(cells, list):
+        return None
+    parts = [f"# In [{i}]\n{text}\n" for i, text in enumerate(cells) if text]
+    text = "\n".join(parts).encode("utf-8", "replace")
+    return "cells.py", redact.redact("", text)
+
+
+def _shell() -> Any:
+    """IPython's shell, if it is what runs this program."""
+    module = sys.modules.get("IPython")
+    get = getattr(module, "get_ipython", None)
+    return get() if get is not None else None
+
+
+def _path(shell: Any) -> str | None:
+    # VS Code leaves a variable in the notebook, Jupyter Server one in the kernel's environment.
+    for found in (shell.user_ns.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
+        if isinstance(found, str) and found.endswith(".ipynb"):
+            return found
+    return None
+
+
+def _cell_id(shell: Any) -> str | None:
+    """The id that the front end sent with the request that is being executed."""
+    parent: Any = getattr(shell, "get_parent", dict)()
+    metadata = parent.get("metadata") if isinstance(parent, dict) else None
+    cell = metadata.get("cellId") if isinstance(metadata, dict) else None
+    return cell if isinstance(cell, str) else None
+
+
+def _cell_text(shell: Any) -> str | None:
+    cells, count = shell.user_ns.get("_ih"), getattr(shell, "execution_count", None)
+    if isinstance(cells, list) and isinstance(count, int) and 0 < count < len(cells):
+        return str(cells[count])
+    return None
