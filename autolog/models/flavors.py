@@ -71,11 +71,11 @@ class Flavor(Protocol):
         """The model that `config` describes; raises UntrustedModel through `files.read_code`."""
 
 
-def flavor_named(name: str) -> Flavor | None:
-    """The installed flavor of that name."""
+def flavor_named(name: str, **options: Any) -> Flavor | None:
+    """The installed flavor of that name, made with its own `options` (`format="skops"`)."""
     if name in BUILT_IN:
-        return _load(BUILT_IN[name])
-    return next(_third_party(name), None)
+        return _load(BUILT_IN[name], **options)
+    return next(_third_party(name, **options), None)
 
 
 def flavor_for(model: Any) -> Flavor | None:
@@ -104,15 +104,15 @@ def choose(configs: Mapping[str, Any]) -> tuple[Flavor, Mapping[str, Any]]:
     )
 
 
-def _third_party(name: str | None = None) -> Iterator[Flavor]:
+def _third_party(name: str | None = None, **options: Any) -> Iterator[Flavor]:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=GROUP):
         if entry.name not in BUILT_IN and name in (None, entry.name):
-            yield entry.load()()
+            yield entry.load()(**options)
 
 
-def _load(path: str) -> Flavor:
+def _load(path: str, **options: Any) -> Flavor:
     module, _, name = path.partition(":")
-    flavor: Flavor = getattr(import_module(module), name)()
+    flavor: Flavor = getattr(import_module(module), name)(**options)
     return flavor

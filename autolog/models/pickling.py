@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, BinaryIO, Literal
@@ -108,18 +109,33 @@ def _by_value() -> type[pickle.Pickler] | None:
 
     class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
-            bare = _without_hooks(obj)
-            if bare is obj or isinstance(bare, FunctionType):
-                return super().reducer_override(bare)
-            return self.dispatch_table[type(bare)](bare)
+            if _is_hook(obj) and _by_value_too(obj):
+                return super().reducer_override(obj._self_old)
+            reduced = super().reducer_override(obj)
+            if issubclass(type(obj), type) and isinstance(reduced, tuple) and len(reduced) > 2:
+                _take_hooks_off(reduced[2][0])
+            return reduced
 
     return ByValue
 
 
-def _without_hooks(obj: Any) -> Any:
-    while type(obj).__module__.partition(".")[0] == "autolog" and hasattr(obj, "__wrapped__"):
-        obj = obj.__wrapped__
-    return obj
+def _is_hook(entry: Any) -> bool:
+    wrapping = sys.modules.get("autolog.wrapping")
+    return wrapping is not None and type(entry) in (wrapping.Hooked, wrapping.HookedDescriptor)
+
+
+def _by_value_too(hook: Any) -> bool:
+    return hook.__module__ in MAINS or "<locals>" in hook.__qualname__
+
+
+def _take_hooks_off(namespace: dict[str, Any]) -> None:
+    """Put back what the class itself defines, in the copy of its namespace that is pickled."""
+    for name, entry in list(namespace.items()):
+        if _is_hook(entry):
+            if entry._self_old is sys.modules["autolog.wrapping"].ABSENT:
+                del namespace[name]
+            else:
+                namespace[name] = entry._self_old
 
 
 # -- naming the attribute at fault ---------------------------------------------------------

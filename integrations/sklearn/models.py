@@ -15,6 +15,8 @@ from autolog.models.flavors import Create, Files, Written
 from autolog.models.pickling import ModelNotSerialisable, dump
 from autolog.models.probing import parts
 
+from .reviewed import REVIEWED, check_trees
+
 LOADER = "mlflow.sklearn"
 
 
@@ -89,8 +91,6 @@ def _tell_drift(saved: object) -> None:
 
 # -- skops ---------------------------------------------------------------------------------
 
-REVIEWED: frozenset[str] = frozenset()
-
 
 def _skops() -> Any:
     try:
@@ -116,11 +116,14 @@ def _write_skops(model: Any, create: Create) -> dict[str, Any]:
 
 
 def _read_skops(file: str, files: Files) -> Any:
-    """The list of trusted types in the file itself counts for nothing."""
+    """The list of trusted types in the directory itself counts for nothing."""
     skops = _skops()
     content = files.read(file)
     found = set(skops.get_untrusted_types(data=content))
-    if found - REVIEWED:
-        names = ", ".join(sorted(found - REVIEWED))
-        content = files.read_code(file, f"{file} holds types not known to be safe: {names}")
-    return skops.loads(content, trusted=sorted(found))
+    if not found - REVIEWED:
+        model = skops.loads(content, trusted=sorted(found))
+        check_trees(model)
+        return model
+    names = ", ".join(sorted(found - REVIEWED))
+    content = files.read_code(file, f"{file} holds types not known to be safe ({names})")
+    return skops.loads(content, trusted=sorted(skops.get_untrusted_types(data=content)))
