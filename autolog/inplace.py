@@ -1,0 +1,180 @@
+"""Hooking module-level functions in place, so that every reference to them is hooked as well.
+
+The function object stays; its code is exchanged for a *trampoline* with the same parameters and
+free variables, which hands the call to the driver. The driver is given a twin of the function that
+has the original code. Positional parameters arrive as `args`, defaults filled in; keyword-only ones
+and those that `**kwargs` collects arrive as `kwargs`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import weakref
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import wrapt
+
+from ._importlib_bootstrap import internal_filename
+from .ledger import Attribute, Ledger, put_attribute
+from .methods import HOOKED, ByName, Driver
+
+_NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_DRIVE, _TWIN = "<drive>", "<twin>"
+
+
+def wrap_function(function: Any, drive: Driver, ledger: Ledger) -> bool:
+    """Hook a plain synchronous Python function in place; whether that could be done.
+
+    False, with nothing done, for all else (`rebind` is for that) and where it is hooked already.
+    """
+    if type(function) is not FunctionType or function.__code__.co_flags & _NOT_PLAIN:
+        return False
+    original = function.__code__
+    if is_trampoline(original):
+        return False
+    trampoline = _trampoline(function, drive)
+    ledger.note(_Code(function, original, trampoline))
+    function.__code__ = trampoline
+    return True
+
+
+def is_trampoline(code: CodeType) -> bool:
+    """Whether a code object is one of ours."""
+    return code.co_consts[-1:] == (_MARK,)
+
+
+class _Mark:
+    """The last constant of a trampoline, by which we know our own."""
+
+
+_MARK = _Mark()
+
+
+class _Code:
+    """A function whose code was exchanged."""
+
+    def __init__(self, function: FunctionType, original: CodeType, ours: CodeType) -> None:
+        self._function, self._ours = weakref.ref(function), weakref.ref(ours)
+        self._original = original
+        self._title = f"{function.__module__}.{function.__qualname__}"
+
+    def undo(self) -> bool:
+        function, ours = self._function(), self._ours()
+        if function is None or ours is None:
+            return True
+        if function.__code__ is not ours:
+            return False
+        function.__code__ = self._original
+        return True
+
+    def __str__(self) -> str:
+        return self._title
+
+
+def _twin(function: FunctionType) -> FunctionType:
+    """A second function with the same code, globals and cells."""
+    twin = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__qualname__, twin.__module__ = function.__qualname__, function.__module__
+    twin.__doc__, twin.__annotations__ = function.__doc__, function.__annotations__
+    twin.__dict__.update(function.__dict__)
+    return twin
+
+
+def _trampoline(function: FunctionType, drive: Driver) -> CodeType:
+    code = function.__code__
+    blank = _blank(*_shape(code))
+    constants = {_DRIVE: drive, _TWIN: _twin(function)}
+    filled = tuple(constants.get(c, c) if type(c) is str else c for c in blank.co_consts)
+    return blank.replace(
+        co_consts=(*filled, _MARK),
+        co_filename=internal_filename(code.co_filename),
+        co_firstlineno=code.co_firstlineno,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+    )
+
+
+def _shape(code: CodeType) -> tuple[Any, ...]:
+    """All that a trampoline must share with a code object: its parameters and free variables."""
+    named = code.co_argcount + code.co_kwonlyargcount
+    starred = bool(code.co_flags & inspect.CO_VARARGS)
+    doubled = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    names = code.co_varnames[: named + starred + doubled]
+    counts = (code.co_posonlyargcount, code.co_argcount, code.co_kwonlyargcount)
+    return names, counts, starred, doubled, code.co_freevars
+
+
+@lru_cache(maxsize=256)
+def _blank(
+    names: tuple[str, ...],
+    counts: tuple[int, int, int],
+    starred: bool,
+    doubled: bool,
+    free: tuple[str, ...],
+) -> CodeType:
+    """A trampoline for functions of one shape, with strings where driver and twin are to stand."""
+    only, positional, keywords = counts
+    args, kwonly = names[:positional], names[positional : positional + keywords]
+    star = [f"*{names[positional + keywords]}"] if starred else []
+    double = [f"**{names[-1]}"] if doubled else []
+    first = [*args[:only], "/"] if only else []
+    header = [*first, *args[only:], *(star or (["*"] if kwonly else [])), *kwonly, *double]
+    local = "_" * (1 + max((len(n) for n in (*names, *free)), default=0))
+    given = "".join(f"{name}, " for name in (*args, *star))
+    named = ", ".join([*(f"{name!r}: {name}" for name in kwonly), *double])
+    # The dead branch makes the compiler count the free variables as this function's own.
+    dead = f"if 0: {', '.join(free)}\n  " if free else ""
+    body = f"{dead}{local} = {_DRIVE!r}; return {local}({_TWIN!r}, None, ({given}), {{{named}}})"
+    source = f"def outer({', '.join(free)}):\n def inner({', '.join(header)}):\n  {body}\n"
+    outer = compile(source, "<trampoline>", "exec").co_consts[0]
+    inner: CodeType = next(c for c in outer.co_consts if isinstance(c, CodeType))
+    return inner
+
+
+_Wrapper: Any = wrapt.FunctionWrapper
+
+
+class _Rebound(ByName, _Wrapper):  # type: ignore[misc]
+    """Stands for a function that has no Python code of its own to exchange."""
+
+    def __init__(self, function: Any, drive: Driver) -> None:
+        super().__init__(function, drive)
+        self._self_old = function
+
+
+def rebind(module: ModuleType, name: str, drive: Driver, ledger: Ledger) -> bool:
+    """Hook any callable by name: in its module and in every alias within the same library.
+
+    References that the program took before keep the original. False, with nothing done, where
+    there is no such callable or it is hooked already.
+    """
+    original = vars(module).get(name)
+    if not callable(original) or isinstance(original, (type, _Rebound, *HOOKED)):
+        return False
+    ours = _Rebound(original, drive)
+    for owner, alias in _aliases(module, name, original):
+        put_attribute(owner, alias, ours)
+        ledger.note(Attribute(owner, alias, ours))
+    return True
+
+
+def _aliases(module: ModuleType, name: str, value: Any) -> Iterator[tuple[ModuleType, str]]:
+    top = module.__name__.partition(".")[0]
+    yield module, name
+    for path, other in list(sys.modules.items()):
+        if path.partition(".")[0] != top or not isinstance(other, ModuleType):
+            continue
+        for alias, found in list(vars(other).items()):
+            if found is value and (other, alias) != (module, name):
+                yield other, alias
