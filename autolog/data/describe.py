@@ -1,0 +1,194 @@
+"""The value of a `dataset` record, from the data alone."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..values import kin, plain
+
+if TYPE_CHECKING:
+    from .adapters import Source
+
+MAX_ENTRIES = 200
+_SPARSE_PARTS = ("data", "indices", "indptr", "row", "col", "offsets")
+
+
+def describe(
+    X: Any,
+    y: Any = None,
+    *,
+    weight: Any = None,
+    name: str = "unknown",
+    target_name: str | None = None,
+    role: str = "train",
+    statistics: bool = True,
+) -> dict[str, Any]:
+    """What is known of data that a training is given: shape, types, digests, figures, target.
+
+    Reads at most about 8 MB of canonical values each of `X`, `y` and `weight` (`rows_read` tells
+    how many rows; `rule` is `full-v1` or `sample-v1`). Iterators, loaders, lazy frames and
+    unknown objects are named by class and shape alone. `statistics=False` leaves out figures and
+    class counts. All values are plain (see `autolog.codec.to_wire`).
+    """
+    found: dict[str, Any] = {"name": name, "role": role, **_facts(X, statistics)}
+    if y is not None:
+        found["target"] = _vector(y, target_name, statistics, labels=True)
+    if weight is not None:
+        found["weight"] = _vector(weight, None, statistics, labels=False)
+    return found
+
+
+def _facts(data: Any, figures: bool) -> dict[str, Any]:
+    if "numpy" not in sys.modules:
+        return _opaque(data)
+    if type(data) is dict:
+        return _dict(data, figures)
+    if {"scipy._spbase", "scipy.spmatrix"} & set(kin(type(data))):
+        return _sparse(data)
+    source = _source(data)
+    if source is None:
+        return _opaque(data)
+    found = _known(source)
+    from .digest import scan
+
+    result = scan(source, figures=figures)
+    found |= _read(result)
+    columns = _named(source, result.facts)
+    if len(source.shape) <= 2 and columns:
+        found["columns"] = columns
+        found["columns_total"] = source.width
+    return found
+
+
+def _source(data: Any) -> Source | None:
+    from .adapters import adapt
+
+    return adapt(data)
+
+
+def _known(source: Source) -> dict[str, Any]:
+    known = {
+        "kind": source.kind,
+        "shape": [int(length) for length in source.shape],
+        "dtype": source.dtype,
+        "bytes": source.nbytes,
+    }
+    return {key: item for key, item in known.items() if item is not None}
+
+
+def _read(result: Any) -> dict[str, Any]:
+    return {
+        "digest": f"{result.rule}:{result.digest}",
+        "rule": result.rule,
+        "rows_read": result.rows_read,
+    }
+
+
+def _named(source: Source, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if source.names is None:
+        return facts
+    from .adapters import column_name
+
+    picked = range(len(facts)) if source.picked is None else source.picked.tolist()
+    return [
+        {"name": column_name(source.names[index]), **fact}
+        for index, fact in zip(picked, facts, strict=False)
+    ]
+
+
+def _vector(data: Any, name: str | None, figures: bool, *, labels: bool) -> dict[str, Any]:
+    """Facts of a target or of weights: those of its one column, or of each; counts of classes."""
+    source = None if type(data) is dict or "numpy" not in sys.modules else _source(data)
+    if source is None:
+        return _with_name(_facts(data, figures), name)
+    from .digest import scan
+    from .statistics import classes
+
+    result = scan(source, figures=figures, keep_first=labels and figures)
+    columns = _named(source, result.facts)
+    found = _known(source) | _read(result)
+    if len(columns) == 1:
+        found |= {key: item for key, item in columns[0].items() if key not in ("digest", "dtype")}
+        table = None if result.first is None else classes(result.first)
+        if table is not None:
+            found["classes"] = table
+            found = {key: item for key, item in found.items() if key not in ("mean", "std")}
+    elif columns and len(source.shape) == 2:
+        found |= {"columns": columns, "columns_total": source.width}
+    return _with_name(found, name)
+
+
+def _with_name(facts: dict[str, Any], name: str | None) -> dict[str, Any]:
+    return facts if name is None else {**facts, "name": name}
+
+
+def _dict(data: dict[Any, Any], figures: bool) -> dict[str, Any]:
+    """A dict of arrays: the facts of each entry."""
+    from ..values import text_of
+
+    entries = {text_of(plain(key)): _facts(data[key], figures) for key in list(data)[:MAX_ENTRIES]}
+    return {"kind": "dict", "entries": entries, "entries_total": len(data)}
+
+
+def _sparse(data: Any) -> dict[str, Any]:
+    """A sparse matrix: the digest of its parts as they stand; an entry's order takes part."""
+    import hashlib
+
+    from .adapters import adapt
+    from .digest import FULL, SAMPLED, scan
+
+    form = data.format
+    found: dict[str, Any] = {
+        "kind": type(data).__name__,
+        "shape": [int(length) for length in data.shape],
+        "dtype": str(data.dtype),
+    }
+    parts = {key: data.__dict__[key] for key in _SPARSE_PARTS if key in data.__dict__}
+    if form in ("lil", "dok") or "data" not in parts:
+        return found
+    whole = hashlib.sha256(f"{form} {found['shape']}".encode())
+    rule = FULL
+    for key, part in parts.items():
+        source = adapt(part)
+        if source is None:
+            return found
+        result = scan(source, figures=False)
+        rule = SAMPLED if result.rule == SAMPLED else rule
+        whole.update(f"{key} {result.digest}".encode())
+    stored = int(parts["data"].size)
+    found |= {"stored": stored, "bytes": sum(int(part.nbytes) for part in parts.values())}
+    return found | {"digest": f"{rule}:{whole.hexdigest()}", "rule": rule}
+
+
+def _opaque(data: Any) -> dict[str, Any]:
+    """The class, and the shape and dtype where the object shows them without being asked to work."""
+    found: dict[str, Any] = {"kind": type(data).__name__}
+    if type(data) in (list, tuple, dict, range, set, str, bytes):
+        return {**found, "shape": [len(data)]}
+    if kin(type(data))[0] == "polars.LazyFrame":
+        return found
+    shape = _shown(data, "shape")
+    if isinstance(shape, tuple | list) or type(shape).__name__ == "TensorShape":
+        lengths = [length if type(length) is int else None for length in shape]
+        found["shape"] = lengths
+    dtype = _shown(data, "dtype")
+    if dtype is not None and not isinstance(dtype, Mapping):
+        text = plain(dtype)
+        found["dtype"] = text if isinstance(text, str) else type(dtype).__name__
+    device = _shown(data, "device")
+    if device is not None and kin(type(data))[-2] == "torch.TensorBase":
+        found["device"] = plain(device)
+    return found
+
+
+def _shown(data: Any, name: str) -> Any:
+    """An attribute of the object, if its class or it has one; None where reading it fails."""
+    if inspect.getattr_static(data, name, None) is None:
+        return None
+    try:
+        return getattr(data, name)
+    except Exception:
+        return None
