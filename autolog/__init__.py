@@ -33,7 +33,7 @@ PUBLIC = (
     "set_tags",
     "start_run",
 )
-__all__ = [*PUBLIC]  # noqa: PLE0604
+__all__ = [*PUBLIC]
 
 if TYPE_CHECKING:
     from .api import Autolog

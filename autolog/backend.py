@@ -44,9 +44,7 @@ class Backend(abc.ABC):
         """For each writer of `run`, how many records are held from seq 0 on without a gap."""
 
     @abc.abstractmethod
-    def create_artifact(
-        self, run: str, path: str
-    ) -> contextlib.AbstractContextManager[BinaryIO]:
+    def create_artifact(self, run: str, path: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """A stream to write the artifact into; it appears whole at a clean exit, or not at all.
 
         An existing artifact of that path is replaced.
@@ -93,4 +91,4 @@ class Backend(abc.ABC):
 
     def close(self) -> None:
         """Let go of files and sockets; may be called more than once."""
-        return None
+        return

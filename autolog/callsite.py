@@ -70,7 +70,12 @@ class Site:
         return f"<Site {self} {self.function}>"
 
     def argument_names(
-        self, function: str, positional: int, keywords: Collection[str] = ()
+        self,
+        function: str,
+        positional: int,
+        keywords: Collection[str] = (),
+        *,
+        through: bool = False,
     ) -> dict[int | str, str]:
         """The text of each argument of the call here, by position or keyword.
 
@@ -79,9 +84,10 @@ class Site:
         `self.X` gives `X`, anything else its text up to 80 characters. Left out is what cannot
         be known: arguments behind a star; everything, where the call is not `direct`, the source
         cannot be had, or the text does not fit the arguments received (the call goes through
-        something else).
+        something else). With `through` the call written here need only be one that hands its
+        arguments on in the same order (`fit_transform`).
         """
-        if not self.direct:
+        if not self.direct and not through:
             return {}
         if self._call is None:
             self._call = _read_call(_text_at(self._compiled(), self._offset))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import sys
@@ -42,7 +43,7 @@ def enable(state: State, settings: Settings) -> None:
     state.watcher = ImportWatcher()
     for name, path in BUILT_IN.items():
         if wanted(name, settings):
-            state.watcher.watch(name, _installer(state, name, lambda path=path: load(path)))
+            state.watcher.watch(name, _installer(state, name, functools.partial(load, path)))
     state.watcher.on_first_foreign_import(lambda: _third_parties(state))
 
 
@@ -69,7 +70,8 @@ def recorder(state: State) -> Recorder:
 
         join_session(state)
         assert state.settings is not None
-        state.recorder = Recorder(state.settings, state.session or "", first=not (state.joined or state.opened))
+        first = not (state.joined or state.opened)
+        state.recorder = Recorder(state.settings, state.session or "", first=first)
         state.opened = True
         state.register_exit()
     return state.recorder
@@ -117,7 +119,7 @@ def engine(state: State) -> Engine:
 
         assert state.watcher is not None
         state.engine = Engine(recorder(state), state.watcher)
-        carry(state.engine.ledger)
+        carry(state.engine.ledger, state.watcher)
     return state.engine
 
 

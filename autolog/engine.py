@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import callsite
 from .context import Frame, current, pauses
+from .inplace import wrap_function
 from .integration import Call, Hook, Integration, adopted, on_adoption
-from .live import Run, status_of
+from .live import Run, put_back, status_of
 from .reporting import guarded
 from .standing import StandingRuns
-from .wrapping import Ledger, as_internal_frame, watch_subclasses, wrap_function, wrap_method
+from .subclassing import watch_subclasses
+from .wrapping import Ledger, as_internal_frame, wrap_method
 
 if TYPE_CHECKING:
     from .importing import ImportWatcher
@@ -176,9 +178,9 @@ class Engine:
         begun = Begun(self, entry, call, began)
         if self._silent(entry, call, bool(nested)):
             return begun.enter(Frame(None, hook=True, silent=True))
-        if caller is not None:
-            call.site = callsite.find_site(caller)
-            call.names = names_at(caller, call)
+        call.site = callsite.find_site(caller, library=entry.library)
+        if call.site is not None and hook.opens_run:
+            call.names = names_at(call.site, call)
         if hook.opens_run and not (nested and hook.nested == "join"):
             begun.run = run = self._open(entry, call, outer)
             begun.owns = True
@@ -282,7 +284,7 @@ class Begun:
     def _leave(self, status: Any, error: BaseException | None) -> None:
         if self.frame is not None:
             self.frame.over = True
-            _restore(self.token)
+            put_back(self.token)
         run, self.generator = self.run, None
         self._spent()
         if run is not None and self.owns:
@@ -298,27 +300,13 @@ ALIASES = ("fit_transform", "fit_predict", "fit_resample")
 """Methods of mixins that hand their arguments on to `fit` in the same order."""
 
 
-def names_at(caller: FrameType, call: Call) -> dict[int | str, str]:
-    """How the user's source names the call's arguments, through a library's own wrapper too."""
-    name = getattr(call.function, "__name__", "")
+def names_at(site: callsite.Site, call: Call) -> dict[int | str, str]:
+    """How the user's source names the call's arguments, through a mixin's method too."""
     given = len(call.args), call.kwargs.keys()
-    if not callsite.is_library(caller):
-        return callsite.argument_names(caller, name, *given)
-    outside: FrameType | None = caller
-    while outside is not None and callsite.is_library(outside):
-        outside = outside.f_back
-    if outside is None:
-        return {}
-    found = (callsite.argument_names(outside, alias, *given) for alias in ALIASES)
+    if site.direct:
+        return site.argument_names(getattr(call.function, "__name__", ""), *given)
+    found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
     return next((names for names in found if names), {})
-
-
-def _restore(token: Any) -> None:
-    try:
-        current.reset(token)
-    except ValueError:  # the call came back in another context than it began in
-        old = token.old_value
-        current.set(old if isinstance(old, Frame) else None)
 
 
 def _from_outside(cls: type, name: str, base: type) -> bool:

@@ -1,16 +1,11 @@
-"""The files of a run as a reader holds them: one artifact, or a folder of them on this machine."""
+"""A file of a run as a reader holds it."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from .backend import Backend
-from .errors import BackendError
 
 
 class Artifact:
@@ -41,29 +36,3 @@ class Artifact:
 
     def __repr__(self) -> str:
         return f"<artifact {self.name!r} of run {self._run[:8]}>"
-
-
-@contextlib.contextmanager
-def local_folder(backend: Backend, run: str, path: str) -> Iterator[Path]:
-    """The run's folder `path` on this machine: the store's own, or a copy for the block's time.
-
-    Raises BackendError where a file's name would lead out of the copy.
-    """
-    local = backend.artifact_path(run, path)
-    if local is not None:
-        yield local
-        return
-    with tempfile.TemporaryDirectory(prefix="autolog-") as temporary:
-        root = Path(temporary).resolve()
-        for name in backend.artifacts(run):
-            if name.startswith(path + "/"):
-                _copy(backend, run, name, (root / name[len(path) + 1 :]).resolve(), root)
-        yield root
-
-
-def _copy(backend: Backend, run: str, name: str, place: Path, root: Path) -> None:
-    if not place.is_relative_to(root):
-        raise BackendError(f"run {run[:8]} holds an artifact of unsafe name {name!r}; not copied")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with backend.open_artifact(run, name) as source, place.open("wb") as target:
-        shutil.copyfileobj(source, target)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from .live import Run
     from .standing import StandingRuns
 
 Nested = Literal["skip", "join", "child"]
@@ -194,8 +194,13 @@ class Integration:
     @classmethod
     def options_type(cls) -> type:
         """The dataclass of the class's options, from the annotation of `options`."""
-        found = get_type_hints(cls).get("options", NoOptions)
-        return found if dataclasses.is_dataclass(found) else NoOptions
+        for base in cls.__mro__:
+            hint = inspect.get_annotations(base).get("options")
+            if isinstance(hint, str):  # one annotation alone: the others need not resolve here
+                hint = eval(hint, vars(sys.modules[base.__module__]))
+            if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+                return hint
+        return NoOptions
 
     @classmethod
     def hooks(cls) -> list[Hook]:

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import redact
-from .codec import to_wire
+from .codec import escape_text, to_wire
+from .context import Frame, current
 from .reporting import guarded, say
 from .values import plain
 
@@ -60,12 +61,11 @@ class Run:
         """Record inputs of the training; with `chosen` the others are known to be defaults."""
         with guarded("log_params"):
             picked = None if chosen is None else frozenset(chosen)
-            self._append(
-                [
-                    self._fact("param", key, value, None if picked is None else {"set": key in picked})
-                    for key, value in params.items()
-                ]
-            )
+            facts = []
+            for key, value in params.items():
+                info = None if picked is None else {"set": key in picked}
+                facts.append(self._fact("param", key, value, info))
+            self._append(facts)
 
     def log_metric(
         self, key: str, value: float, *, step: float | None = None, unit: str | None = None
@@ -95,9 +95,7 @@ class Run:
             step = number(key, step)
         self._append([(time.time(), "metric", _name(key), to_wire(value), step, info)])
 
-    def log_series(
-        self, key: str, values: Iterable[Any], *, unit: str, first: int = 0
-    ) -> None:
+    def log_series(self, key: str, values: Iterable[Any], *, unit: str, first: int = 0) -> None:
         """Record a whole series at once; its steps count up from `first`."""
         with guarded("log_series"):
             now = time.time()
@@ -132,6 +130,7 @@ class Run:
         weight: Any = None,
         name: str | None = None,
         target_name: str | None = None,
+        statistics: bool = True,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Record what `data` is (shape, types, digest, statistics), read within bounds in place.
@@ -148,7 +147,7 @@ class Run:
                 name=name or "unknown",
                 target_name=target_name,
                 role=role,
-                statistics=not self.light,
+                statistics=statistics and not self.light,
             )
             self.dataset({**facts, **(extra or {})})
 
@@ -226,6 +225,15 @@ class Run:
             self._recorder.append(self, facts)
 
 
+def put_back(token: Any) -> None:
+    """Make the frame before `token` the current one again."""
+    try:
+        current.reset(token)
+    except ValueError:  # the block was left in another context than it was entered in
+        old = token.old_value
+        current.set(old if isinstance(old, Frame) else None)
+
+
 def status_of(error: BaseException | None) -> Status:
     """The status of a run whose block was left with `error`."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
@@ -250,8 +258,6 @@ def number(key: str, value: Any) -> Any:
 
 
 def _name(key: Any) -> str:
-    from .codec import escape_text
-
     return escape_text(key if type(key) is str else str(key))
 
 

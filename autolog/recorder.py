@@ -16,7 +16,7 @@ from .backend import Backend
 from .codec import to_wire
 from .context import Frame, current, last_run
 from .groups import Groups
-from .live import INLINE_TABLE, Run
+from .live import INLINE_TABLE, Run, put_back
 from .opening import open_backend
 from .records import Status
 from .reporting import guarded
@@ -209,9 +209,7 @@ class Recorder:
 
     def leave(self, token: Any) -> None:
         """Make the run before it the current one again."""
-        from .engine import _restore
-
-        _restore(token)
+        put_back(token)
 
     # -- tables, files, models -------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def run_of(integration: Sklearn, call: Call) -> Run:
 
     def at_end(run: Run) -> None:
         # The instance may be gone; its `__dict__` is all that it was, and keeps nothing else.
-        again = cls.__new__(cls)
+        again = object.__new__(cls)
         vars(again).update(remains)
         results.report(run, again)
         if integration.options.models:

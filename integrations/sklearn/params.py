@@ -16,7 +16,9 @@ def chosen_params(estimator: Any) -> tuple[dict[str, Any], set[str]]:
     if not hasattr(estimator, "get_params"):
         return {}, set()
     params = dict(estimator.get_params(deep=True))
-    return params, {name for name, value in params.items() if _chosen(estimator, params, name, value)}
+    return params, {
+        name for name, value in params.items() if _chosen(estimator, params, name, value)
+    }
 
 
 def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) -> bool:
@@ -43,7 +45,9 @@ def _same(value: Any, default: Any) -> bool:
         return False
     if isinstance(value, float):
         return value == default or (value != value and default != default)
-    return isinstance(value, str | int | bool | bytes | tuple | frozenset) and bool(value == default)
+    return isinstance(value, str | int | bytes | tuple | frozenset) and bool(
+        value == default
+    )
 
 
 def title(estimator: Any) -> str:

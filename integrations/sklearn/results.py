@@ -137,7 +137,9 @@ def _weights(part: Any, attribute: str) -> Any:
     if attribute in vars(part):
         return vars(part)[attribute]
     home = type(part).__module__
-    if attribute == "feature_importances_" and home.startswith(("sklearn.tree", "sklearn.ensemble")):
+    if attribute == "feature_importances_" and home.startswith(
+        ("sklearn.tree", "sklearn.ensemble")
+    ):
         return getattr(part, attribute, None)
     return None
 
@@ -160,9 +162,11 @@ def _weight_table(
     order = list(range(count))
     if count > MOST_ROWS:
         order = (-abs(rows).max(axis=0)).argsort()[:MOST_ROWS].tolist()
-    labels = [title] if len(rows) == 1 else [
-        f"{title}_{classes[i] if len(classes) == len(rows) else i}" for i in range(len(rows))
-    ]
+    labels = (
+        [title]
+        if len(rows) == 1
+        else [f"{title}_{classes[i] if len(classes) == len(rows) else i}" for i in range(len(rows))]
+    )
     table: dict[str, Any] = {"feature": [names[i] for i in order]}
     table.update({label: rows[i][order].tolist() for i, label in enumerate(labels)})
     return table
