@@ -1,0 +1,240 @@
+"""The journal: an append-only file of records, one for each run and writing process.
+
+`docs/format.md` describes the file; `autolog.journal_read` reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .errors import BackendError
+from .records import Record
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be replaced: no lock is needed
+    fcntl = None  # type: ignore[assignment]
+
+FORMAT = 1
+CHECK_EVERY = 0.5
+"""Seconds after which an append first looks whether its file is still there.
+
+The look is one `fstat`: a file removed by hand has no name left. It goes by the clock and not by
+the count, since a loop that logs once a second would otherwise lose minutes.
+"""
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+
+_encode = msgspec.json.Encoder().encode
+_monotonic = time.monotonic
+
+
+class Header(msgspec.Struct):
+    """The first line of a journal. `run` is None in a journal that many light runs share."""
+
+    autolog: int
+    run: str | None
+    writer: str
+
+
+def encode_record(record: Record, with_run: bool = False) -> bytes:
+    """One line of a journal, newline included; `with_run` for journals of light runs.
+
+    Raises BackendError for a record that is not in wire form.
+    """
+    r = record
+    items: tuple[Any, ...]
+    if with_run:
+        items = (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info, r.run)
+    elif r.info is not None:
+        items = (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info)
+    elif r.step is not None:
+        items = (r.seq, r.time, r.kind, r.key, r.value, r.step)
+    else:
+        items = (r.seq, r.time, r.kind, r.key, r.value)
+    try:
+        return _encode(items) + b"\n"
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        what = f"{r.kind} {str(r.key)[:80]!r}"
+        raise BackendError(f"{what} is not in wire form: {error}") from error
+
+
+class JournalWriter:
+    """Appends records to one file, which begins to exist with the first of them.
+
+    Each `append` is one `write`, so that a killed process leaves whole lines. After a short write
+    or an error the file is cut back to its last good line, and this writer is closed for good
+    (`broken` says why). Not thread-safe: its owner holds a lock.
+    """
+
+    __slots__ = ("_file", "_make_folder", "_prefix", "broken", "checked", "fd", "path", "run",
+                 "writer")  # fmt: skip
+
+    def __init__(
+        self,
+        path: Path,
+        run: str | None,
+        writer: str,
+        make_folder: Callable[[Path], None] | None = None,
+    ) -> None:
+        """`make_folder` is called with the parent folder where that is missing."""
+        self.path = path
+        self.run = run
+        self.writer = writer
+        self.fd = -1
+        self.checked = 0.0
+        self.broken: str | None = None
+        self._file = (0, 0)
+        self._prefix = b""
+        self._make_folder = make_folder
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Add `records` with one write; BackendError where not all of it reached the file."""
+        with_run = self.run is None
+        if len(records) == 1:
+            data = encode_record(records[0], with_run)
+        else:
+            data = b"".join([encode_record(record, with_run) for record in records])
+        now = _monotonic()
+        if self.fd < 0 or now - self.checked > CHECK_EVERY:
+            self._look(now)
+        if self._prefix:
+            data = self._prefix + data
+        try:
+            written = os.write(self.fd, data)
+        except OSError as error:
+            raise self._fail(str(error)) from error
+        if written != len(data):
+            raise self._fail(f"only {written} of {len(data)} bytes could be written", written)
+        self._prefix = b""
+
+    def sync(self) -> None:
+        """Wait until the disk has what was appended; raises BackendError."""
+        if self.fd >= 0:
+            sync_descriptor(self.fd, self.path)
+
+    def close(self) -> None:
+        """Let go of the file; the next append opens it again."""
+        fd = self.detach()
+        if fd >= 0:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+    def detach(self) -> int:
+        """The open descriptor, now the caller's to close, or -1.
+
+        The number is forgotten before it is closed: a child forked in between never closes a
+        descriptor that has come to mean another file.
+        """
+        fd, self.fd = self.fd, -1
+        return fd
+
+    def _look(self, now: float) -> None:
+        if self.broken is not None:
+            raise BackendError(f"{self.path}: closed after: {self.broken}")
+        try:
+            if self.fd >= 0:
+                self._check()
+            if self.fd < 0:
+                self._open()
+        except OSError as error:
+            raise self._fail(str(error)) from error
+        self.checked = now
+
+    def _check(self) -> None:
+        state = os.fstat(self.fd)
+        if (state.st_dev, state.st_ino) != self._file:
+            self.detach()  # the program closed all descriptors, and this number is another file's
+        elif state.st_nlink == 0:
+            self.close()
+
+    def _open(self) -> None:
+        for _ in range(3):
+            self.fd = fd = self._open_file()
+            if self.run is None:
+                _share(fd)
+            state = os.fstat(fd)
+            if state.st_nlink:
+                break
+            self.close()  # removed or rewritten between opening and locking
+        else:
+            raise FileNotFoundError("removed again and again")
+        self._file = (state.st_dev, state.st_ino)
+        self._prefix = _end_of_torn_line(self.path) if state.st_size else self._header()
+
+    def _open_file(self) -> int:
+        try:
+            return os.open(self.path, _FLAGS, 0o666)
+        except FileNotFoundError:
+            if self._make_folder is None:
+                raise
+            self._make_folder(self.path.parent)
+            return os.open(self.path, _FLAGS, 0o666)
+
+    def _header(self) -> bytes:
+        return _encode(Header(FORMAT, self.run, self.writer)) + b"\n"
+
+    def _fail(self, why: str, written: int = 0) -> BackendError:
+        self.broken = why
+        if written:
+            with contextlib.suppress(OSError):
+                _cut_back(self.fd, written)
+        self.close()
+        return BackendError(f"{self.path}: {why}")
+
+
+def sync_descriptor(fd: int, path: Path) -> None:
+    """`fsync`, where the file system has such a thing; raises BackendError."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise BackendError(f"{path}: {error}") from error
+
+
+def _cut_back(fd: int, written: int) -> None:
+    """Take the last `written` bytes away, unless somebody else has appended since."""
+    end = os.lseek(fd, 0, os.SEEK_CUR)
+    if os.fstat(fd).st_size == end:
+        os.ftruncate(fd, end - written)
+
+
+def _end_of_torn_line(path: Path) -> bytes:
+    """What ends a torn last line, so that it does not swallow the line appended next."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return b"" if file.read(1) == b"\n" else b"\n"
+
+
+def _share(fd: int) -> None:
+    """Hold a shared lock while the file is open: whoever rewrites it takes it alone."""
+    if fcntl is None:
+        return
+    for _ in range(50):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.01)
+        except OSError:
+            return  # no locks on this file system: `lock_alone` gets none either
+    raise BlockingIOError("a process that rewrites it does not come to an end")
+
+
+def lock_alone(fd: int, path: Path) -> None:
+    """Take an open journal for rewriting; raises BackendError while a process writes it."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise BackendError(
+            f"{path}: the process that writes it is alive; delete its light runs once it has ended"
+        ) from error

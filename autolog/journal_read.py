@@ -1,0 +1,211 @@
+"""Reading journals, tolerantly: what cannot be parsed hides only itself, and is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from .errors import BackendError
+from .journal import FORMAT, Header
+from .paths import is_id
+from .records import Kind, Record
+
+_BLOCK = 1 << 18
+_MAX_HEADER = 4096
+
+
+class Line(msgspec.Struct, array_like=True):
+    """One record as it stands in a journal."""
+
+    seq: int
+    time: float
+    kind: str
+    key: str = ""
+    value: Any = None
+    step: int | float | None = None
+    info: dict[str, Any] | None = None
+    run: str | None = None
+
+
+_lines = msgspec.json.Decoder(Line)
+_header = msgspec.json.Decoder(Header)
+
+
+class JournalFile:
+    """A journal opened for reading; holds its first block and no descriptor.
+
+    Attributes:
+        path: The file.
+        header: Its first line, or None where it is no journal of a format that we read.
+    """
+
+    def __init__(self, path: Path, first: bytes) -> None:
+        self.path = path
+        head, _, self._first = first.partition(b"\n")
+        self._more = len(first) if len(first) == _BLOCK else None
+        self.header, self._problem = _parse_header(head)
+        self._bad = 0
+        self._torn = False
+
+    @property
+    def notes(self) -> list[str]:
+        """At most one line on what could not be read; complete once the records are exhausted."""
+        said = [self._problem] if self._problem else []
+        if self._bad:
+            said.append(f"{self._bad} unreadable line{'s' * (self._bad > 1)} passed over")
+        if self._torn:
+            said.append("torn last line")
+        return [f"{self.path}: {', '.join(said)}"] if said else []
+
+    def records(self) -> Iterator[Record]:
+        """The records in the file's order, values in wire form; raises BackendError."""
+        if self.header is None:
+            return
+        run, writer = self.header.run, self.header.writer
+        for line in self.lines():
+            owner = run if run is not None else line.run
+            if owner is None:
+                self._bad += 1
+                continue
+            yield to_record(line, owner, writer)
+
+    def lines(self) -> Iterator[Line]:
+        """The decoded lines after the header; raises BackendError."""
+        self._bad, self._torn = 0, False
+        for block in self._blocks():
+            try:
+                yield from _lines.decode_lines(block)
+            except (ValueError, RecursionError):
+                yield from self._decode_singly(block)
+
+    def _decode_singly(self, block: bytes) -> Iterator[Line]:
+        for text in block.splitlines(keepends=True):
+            line = decode_line(text)
+            if line is not None:
+                yield line
+            elif not text.endswith(b"\n"):
+                self._torn = True
+            elif text.strip():
+                self._bad += 1
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The rest of the file in pieces that end at line ends, all but the last one."""
+        pending: list[bytes] = []
+        for chunk in self._chunks():
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield b"".join((*pending, chunk[:cut]))
+                pending.clear()
+            if cut < len(chunk):
+                pending.append(chunk[cut:])
+        if pending:
+            yield b"".join(pending)
+
+    def _chunks(self) -> Iterator[bytes]:
+        yield self._first
+        if self._more is None:
+            return
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._more)
+                while chunk := file.read(_BLOCK):
+                    yield chunk
+        except OSError as error:
+            raise BackendError(f"{self.path}: {error}") from error
+
+
+def read_journal(path: Path, *, header_only: bool = False) -> JournalFile:
+    """The journal at `path`; a file that is none has no header, no records and a note.
+
+    With `header_only` the records are not to be asked for. Raises BackendError where the file
+    cannot be opened.
+    """
+    size = _MAX_HEADER if header_only else _BLOCK
+    try:
+        with path.open("rb", buffering=0) as file:
+            return JournalFile(path, file.read(size) or b"")
+    except OSError as error:
+        raise BackendError(f"{path}: {error}") from error
+
+
+def _parse_header(head: bytes) -> tuple[Header | None, str | None]:
+    """The header, or None and what is wrong with it; an empty file is nothing to speak of."""
+    if not head:
+        return None, None
+    try:
+        header = _header.decode(head[:_MAX_HEADER])
+    except (ValueError, RecursionError):
+        return None, "no journal (its first line is no header)"
+    if header.autolog != FORMAT:
+        return None, f"format {header.autolog}; a newer autolog reads it"
+    if not is_id(header.writer) or (header.run is not None and not is_id(header.run)):
+        return None, "no journal (its header holds no ids)"
+    return header, None
+
+
+def decode_line(text: bytes) -> Line | None:
+    """The record in one line of a journal, or None where there is none."""
+    try:
+        return _lines.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def to_record(line: Line, run: str, writer: str) -> Record:
+    """The record that `line` stands for."""
+    return Record(
+        run,
+        writer,
+        line.seq,
+        line.time,
+        cast(Kind, line.kind),
+        line.key,
+        line.value,
+        line.step,
+        line.info,
+    )
+
+
+def in_order(records: Iterable[Record], note: Callable[[str], None]) -> Iterator[Record]:
+    """One writer's records, each seq once and ascending; `note` is told of missing ones."""
+    expected = 0
+    source = iter(records)
+    for record in source:
+        if record.seq == expected:
+            expected += 1
+            yield record
+        elif record.seq > expected:
+            yield from _after_a_gap(expected, record, source, note)
+            return
+
+
+def _after_a_gap(
+    expected: int, record: Record, rest: Iterator[Record], note: Callable[[str], None]
+) -> Iterator[Record]:
+    held = {record.seq: record}
+    for other in rest:
+        if other.seq >= expected:
+            held.setdefault(other.seq, other)
+    missing = max(held) + 1 - expected - len(held)
+    if missing:
+        note(f"writer {record.writer[:8]}: {missing} record{'s' * (missing > 1)} missing")
+    for seq in sorted(held):
+        yield held[seq]
+
+
+def contiguous(seqs: Iterable[int]) -> int:
+    """How many of 0, 1, 2, ... `seqs` holds without a gap, in any order."""
+    expected = 0
+    later: set[int] = set()
+    for seq in seqs:
+        if seq == expected:
+            expected += 1
+            while later and expected in later:
+                later.remove(expected)
+                expected += 1
+        elif seq > expected:
+            later.add(seq)
+    return expected

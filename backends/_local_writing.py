@@ -1,0 +1,260 @@
+"""The write side of a local store: which journal a record goes to, and what it holds already."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from autolog.errors import BackendError
+from autolog.journal import FORMAT, JournalWriter, sync_descriptor
+from autolog.journal_read import contiguous, read_journal
+from autolog.paths import check_id
+from autolog.records import Record
+
+LIGHT = "light"
+MAX_OPEN = 64
+"""Journals that are open at once; the one that was idle longest is closed, and opened again."""
+MAX_STREAMS = 4096
+"""Pairs of run and writer whose next seq is remembered; others are read from the disk again."""
+MARK = f"autolog-runs {FORMAT}\n"
+
+
+class _Stream:
+    """One (run, writer) that this process writes: its journal, and the seq that comes next."""
+
+    __slots__ = ("journal", "next")
+
+    def __init__(self, journal: JournalWriter, expected: int) -> None:
+        self.journal = journal
+        self.next = expected  # -1 while a write is under way: an interrupted one is looked up
+
+
+class Streams:
+    """All that one process writes to the store at `root`.
+
+    `acked` and `is_light` are asked where a stream is met whose beginning was not written here:
+    how many records of each writer the run has, and whether it stands in a shared journal.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        acked: Callable[[str], dict[str, int]],
+        is_light: Callable[[str, str], bool],
+    ) -> None:
+        self.root = root
+        self.lock = threading.Lock()
+        self._acked = acked
+        self._is_light = is_light
+        self._streams: dict[tuple[str, str], _Stream] = {}
+        self._shared: dict[str, JournalWriter] = {}
+        self._mine: set[str] = set()  # writers whose shared journal has been ours from its start
+        self._open: dict[JournalWriter, None] = {}
+
+    def write(self, batch: Sequence[Record]) -> None:
+        """Append `batch`; what is of one (run, writer) is stored whole or, on an error, not."""
+        ended: list[tuple[int, Path]] = []
+        try:
+            with self.lock:
+                if len(batch) == 1 and batch[0].kind != "end":
+                    self._write_one(batch)
+                else:
+                    for records in _by_stream(batch):
+                        self._write_records(records)
+                        if any(record.kind == "end" for record in records):
+                            ended += self._end(records[0])
+        except OSError as error:
+            raise BackendError(f"{self.root}: {error}") from error
+        finally:
+            sync_and_close(ended)
+
+    def _write_one(self, batch: Sequence[Record]) -> None:
+        record = batch[0]
+        stream = self._streams.get((record.run, record.writer))
+        if stream is None or stream.next != record.seq or stream.journal.fd < 0:
+            self._write_records(batch)
+            return
+        stream.next = -1
+        stream.journal.append(batch)
+        stream.next = record.seq + 1
+
+    def _write_records(self, records: Sequence[Record]) -> None:
+        """Append those of one stream's records that it lacks."""
+        first, last = records[0], records[-1]
+        stream = self._streams.get((first.run, first.writer))
+        if stream is None or stream.next < 0 or first.seq > stream.next:
+            stream = self._open_stream(first)
+        fresh = _continuing(records, stream.next)
+        if fresh:
+            self._make_room(stream.journal)
+            stream.next = -1
+            stream.journal.append(fresh)
+            stream.next = fresh[-1].seq + 1
+        if last.seq >= stream.next:
+            raise BackendError(
+                f"run {first.run}, writer {first.writer}: record {last.seq} came before "
+                f"record {stream.next}"
+            )
+
+    def _open_stream(self, record: Record) -> _Stream:
+        """The stream of `record`, as the disk has it."""
+        run, writer = record.run, record.writer
+        check_id(run)
+        check_id(writer)
+        known = self._streams.pop((run, writer), None)
+        self._forget_old_streams()
+        light = record.kind == "run" and _is_light(record.value)
+        if light or (record.seq and self._is_light(run, writer)):
+            stream = self._light_stream(run, writer, new=known is None)
+        else:
+            if known is not None:
+                self._close(known.journal)
+            path = self.root / run / f"journal-{writer}.jsonl"
+            journal = JournalWriter(path, run, writer, self._make_folder)
+            stream = _Stream(journal, self._held(path, record))
+        self._streams[run, writer] = stream
+        return stream
+
+    def _light_stream(self, run: str, writer: str, *, new: bool) -> _Stream:
+        path = self.root / LIGHT / f"journal-{writer}.jsonl"
+        journal = self._shared.get(writer)
+        if journal is None or journal.broken is not None:
+            self._mine.discard(writer)
+            if not path.exists():
+                self._mine.add(writer)
+            journal = JournalWriter(path, None, writer, self._make_folder)
+            self._shared[writer] = journal
+            _put_aside_if_damaged(path)
+        if new and writer in self._mine:
+            return _Stream(journal, 0)
+        return _Stream(journal, self._acked(run).get(writer, 0))
+
+    def _held(self, path: Path, record: Record) -> int:
+        """How many of the records that `record` belongs to are stored already."""
+        _put_aside_if_damaged(path)
+        if path.exists():
+            return contiguous(line.seq for line in read_journal(path).lines())
+        # Only a run whose folder was renamed by hand has records elsewhere.
+        return self._acked(record.run).get(record.writer, 0) if record.seq else 0
+
+    def _forget_old_streams(self) -> None:
+        if len(self._streams) < MAX_STREAMS:
+            return
+        for key, stream in list(self._streams.items())[: MAX_STREAMS // 2]:
+            if stream.journal.run is None:
+                self._mine.discard(stream.journal.writer)
+                del self._streams[key]
+            elif stream.journal.fd < 0:
+                del self._streams[key]
+
+    def _make_room(self, journal: JournalWriter) -> None:
+        """See to it that `journal` may be opened."""
+        if journal.fd >= 0:
+            return
+        if len(self._open) >= MAX_OPEN:
+            self._close(min(self._open, key=lambda one: one.checked))
+        self._open[journal] = None
+
+    def _close(self, journal: JournalWriter) -> None:
+        self._open.pop(journal, None)
+        journal.close()
+
+    def _end(self, record: Record) -> list[tuple[int, Path]]:
+        """The ended run's descriptor, to be synced and closed outside of the lock."""
+        journal = self._streams[record.run, record.writer].journal
+        if journal.run is None or journal.fd < 0:
+            return []
+        self._open.pop(journal, None)
+        return [(journal.detach(), journal.path)]
+
+    def _make_folder(self, folder: Path) -> None:
+        make_root(self.root)
+        folder.mkdir(exist_ok=True)
+
+    def sync(self, run: str) -> None:
+        """Wait until the disk has what was written to the run's journals; raises BackendError."""
+        try:
+            with self.lock:
+                journals = {s.journal for (owner, _), s in self._streams.items() if owner == run}
+                copies = [(os.dup(j.fd), j.path) for j in journals if j.fd >= 0]
+        except OSError as error:
+            raise BackendError(f"{self.root}: {error}") from error
+        sync_and_close(copies)
+
+    def forget(self, run: str) -> None:
+        """Close what is open of `run` and know nothing of it any more; the caller has the lock."""
+        for key in [key for key in self._streams if key[0] == run]:
+            self._close(self._streams.pop(key).journal)
+        self._mine.clear()
+
+    def close(self) -> None:
+        """Close every journal; a later write opens what it needs."""
+        for journal in list(self._open):
+            self._close(journal)
+
+
+def sync_and_close(descriptors: Sequence[tuple[int, Path]]) -> None:
+    """Sync each descriptor and close it all the same; raises BackendError."""
+    for fd, path in descriptors:
+        try:
+            sync_descriptor(fd, path)
+        finally:
+            os.close(fd)
+
+
+def make_root(root: Path) -> None:
+    """Make the store's folder with its two files; one that is there is left as it is.
+
+    `.gitignore` is put only where we made the folder or nothing was in it: a folder that somebody
+    keeps under version control stays there. Raises OSError, and BackendError for a later format.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    mark = root / "format"
+    try:
+        found = mark.read_text("utf-8", errors="replace")
+    except FileNotFoundError:
+        if not any(root.iterdir()):
+            _put(root / ".gitignore", "*\n")
+        _put(mark, MARK)
+        return
+    if found.strip() != MARK.strip():
+        raise BackendError(f"{root}: its format is {found.strip()[:40]!r}, ours {MARK.strip()!r}")
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a small file that several processes may write at once."""
+    with path.open("a", encoding="utf-8") as file:
+        if file.tell() == 0:
+            file.write(text)
+
+
+def _by_stream(batch: Sequence[Record]) -> list[list[Record]]:
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in batch:
+        groups.setdefault((record.run, record.writer), []).append(record)
+    return list(groups.values())
+
+
+def _continuing(records: Sequence[Record], expected: int) -> list[Record]:
+    """The records from `expected` on, as far as no seq is missing; those held are passed over."""
+    fresh: list[Record] = []
+    for record in records:
+        if record.seq == expected + len(fresh):
+            fresh.append(record)
+        elif record.seq > expected + len(fresh):
+            break
+    return fresh
+
+
+def _is_light(value: object) -> bool:
+    return isinstance(value, dict) and value.get("light") is True
+
+
+def _put_aside_if_damaged(path: Path) -> None:
+    """Rename a file that is no journal, so that its name is free; nobody could read it anyway."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    if read_journal(path, header_only=True).header is None:
+        path.replace(path.with_name(path.name + ".damaged"))

@@ -1,0 +1,222 @@
+"""The local store: a folder of journals and artifacts, as `docs/format.md` describes it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from autolog.backend import Backend
+from autolog.errors import BackendError, NotFound
+from autolog.journal_read import JournalFile, contiguous, in_order
+from autolog.paths import check_id
+from autolog.records import Record
+
+from ._local_artifacts import ArtifactFolder, create_file, link_file, remove
+from ._local_catalog import Catalog, LightJournal
+from ._local_deleting import delete_folder, delete_light
+from ._local_writing import Streams, make_root
+
+MAX_AGE = 1.0
+"""Seconds for which a look at the whole store is good while the run asked for is found at once."""
+
+_Sources = dict[str, list[JournalFile | LightJournal]]
+
+
+class LocalBackend(Backend):
+    """A store in the folder `root`, which begins to exist with the first write.
+
+    Threads and processes: as the contract says; each writer has files of its own, so that nobody
+    waits for anybody. Durability: one `write` for each batch of a run; a run's end is synced to
+    the disk, and so is every artifact. Light runs share one journal for each writer, which is not
+    synced at each end. Removing a folder by hand while it is written to loses what was in it and
+    at most half a second more.
+    """
+
+    direct: ClassVar[bool] = True
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).absolute()
+        self.uri = str(self.root)
+        self._reset()
+        _instances.add(self)
+
+    def _reset(self) -> None:
+        self._streams = Streams(self.root, self.acked, self._is_light)
+        self._catalog = Catalog(self.root)
+        self._notes: dict[str, list[str]] = {}
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def write(self, batch: Sequence[Record]) -> None:
+        """As the contract says; records of one (run, writer) are stored whole or not at all."""
+        self._streams.write(batch)
+
+    def sync(self, run: str) -> None:
+        """Wait until the disk has all that this process wrote to the run's journals."""
+        self._streams.sync(run)
+
+    def acked(self, run: str) -> dict[str, int]:
+        """As the contract says; read from the disk at each call."""
+        check_id(run)
+        self._catalog.look(MAX_AGE)
+        self._catalog.look_at_light()
+        return {
+            writer: contiguous(record.seq for record in self._read(run, sources))
+            for writer, sources in self._sources(run).items()
+        }
+
+    def _is_light(self, run: str, writer: str) -> bool:
+        self._catalog.look_at_light()
+        return any(j.header is not None and j.header.writer == writer
+                   for j in self._catalog.light(run))  # fmt: skip
+
+    # -- artifacts -------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def create_artifact(self, run: str, path: str) -> Iterator[BinaryIO]:
+        """A stream into a hidden file, which is synced and takes its name at a clean exit."""
+        check_id(run)
+        target = ArtifactFolder(self.root / run / "artifacts").locate(path)
+        try:
+            make_root(self.root)
+        except OSError as error:
+            raise BackendError(f"{self.root}: {error}") from error
+        with create_file(target) as stream:
+            yield stream
+
+    def artifacts(self, run: str) -> list[str]:
+        """Paths of the run's artifacts in all its folders, sorted."""
+        return sorted({path for folder in self._artifact_folders(run) for path in folder.paths()})
+
+    def open_artifact(self, run: str, path: str) -> BinaryIO:
+        """The artifact's bytes; raises NotFound."""
+        for folder in self._artifact_folders(run):
+            target = folder.locate(path)
+            try:
+                return target.open("rb")
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                continue
+            except OSError as error:
+                raise BackendError(f"{target}: {error}") from error
+        raise NotFound(f"run {run} has no artifact {path!r} in {self.uri}")
+
+    def artifact_path(self, run: str, path: str) -> Path | None:
+        """Where the artifact, or a folder of artifacts, lies; None if it does not exist."""
+        found = (folder.locate(path) for folder in self._artifact_folders(run))
+        return next((target for target in found if target.exists()), None)
+
+    def copy_artifact(self, run: str, to: str, path: str) -> None:
+        """A second name for the same bytes, where the file system has such a thing."""
+        check_id(to)
+        source = self.artifact_path(run, path)
+        target = ArtifactFolder(self.root / to / "artifacts").locate(path)
+        if source is None or not link_file(source, target):
+            super().copy_artifact(run, to, path)
+
+    def drop_artifact(self, run: str, path: str) -> None:
+        """Remove the artifact, or all below that folder."""
+        for folder in self._artifact_folders(run):
+            remove(folder.locate(path))
+
+    def _artifact_folders(self, run: str) -> list[ArtifactFolder]:
+        check_id(run)
+        self._catalog.look(MAX_AGE)
+        return [ArtifactFolder(folder / "artifacts") for folder in self._catalog.folders(run)]
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def run_ids(self) -> list[str]:
+        """Ids of all runs, in no order. A folder that bears an id's name is not looked into."""
+        return self._catalog.run_ids()
+
+    def records(self, run: str) -> Iterator[Record]:
+        """The run's records from all its journals; those after a gap are yielded, and noted."""
+        check_id(run)
+        return self._in_order(run, self._find(run))
+
+    def notes(self) -> list[str]:
+        """What could not be read so far: torn lines, foreign files, missing records."""
+        return [*(n for notes in list(self._notes.values()) for n in notes), *self._catalog.notes()]
+
+    def _in_order(self, run: str, by_writer: _Sources) -> Iterator[Record]:
+        for writer in sorted(by_writer):
+            missing = self._notes[f"{run} {writer}"] = []
+            yield from in_order(self._read(run, by_writer[writer]), missing.append)
+
+    def _read(self, run: str, sources: Sequence[JournalFile | LightJournal]) -> Iterator[Record]:
+        for source in sources:
+            if isinstance(source, JournalFile):
+                yield from source.records()
+                self._notes[str(source.path)] = source.notes
+            else:
+                yield from self._catalog.light_records(source, run)
+
+    def _find(self, run: str) -> _Sources:
+        """The run's journals by writer; raises NotFound."""
+        self._catalog.look(MAX_AGE)
+        found = self._sources(run)
+        if not found:
+            self._catalog.look()
+            found = self._sources(run)
+        if not found and self._catalog.search_headers(run):
+            found = self._sources(run)
+        if not found:
+            raise NotFound(f"no run {run} in {self.uri}")
+        return found
+
+    def _sources(self, run: str) -> _Sources:
+        found: _Sources = {}
+        journals: list[JournalFile | LightJournal] = [*self._catalog.journals(run)]
+        journals += self._catalog.light(run)
+        for journal in journals:
+            if journal.header is not None:
+                found.setdefault(journal.header.writer, []).append(journal)
+            elif isinstance(journal, JournalFile):
+                self._notes[str(journal.path)] = journal.notes
+        return found
+
+    # -- deleting --------------------------------------------------------------------------
+
+    def delete(self, run: str) -> int:
+        """Remove the run's folders and its lines in shared journals; the bytes that this freed.
+
+        Raises NotFound, and BackendError for a light run whose process still writes.
+        """
+        check_id(run)
+        with self._streams.lock:
+            self._streams.forget(run)
+            self._catalog.look()
+            folders = [folder for folder in self._catalog.folders(run) if folder.exists()]
+            if not folders and not self._catalog.light(run) and self._catalog.search_headers(run):
+                folders = self._catalog.folders(run)[1:]
+            freed = [delete_light(journal, run) for journal in self._catalog.light(run)]
+            freed += [delete_folder(folder, run) for folder in folders]
+            self._catalog.look()
+        if not freed:
+            raise NotFound(f"no run {run} in {self.uri}")
+        return sum(freed)
+
+    def close(self) -> None:
+        """Let go of all descriptors; a later write opens what it needs."""
+        with self._streams.lock:
+            self._streams.close()
+
+    def after_fork(self) -> None:
+        """In a child: begin with nothing of the parent's, neither locks nor descriptors."""
+        inherited = self._streams
+        self._reset()
+        inherited.close()
+
+
+def _after_fork_in_child() -> None:
+    for backend in list(_instances):
+        backend.after_fork()
+
+
+_instances: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
