@@ -1,0 +1,170 @@
+"""Which params and metrics of several runs are worth a column, and what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..fold import Series
+from ..view import RunView
+from .facts import direction
+from .spark import BROKEN, spark
+from .text import NONE, clean, number, value_text
+
+CELL_WIDTH = 18
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what of each run stands in it.
+
+    Attributes:
+        kind: Whether it shows a param or a metric.
+        title: Its heading.
+        keys: The name of the param or metric in each run that has it, by the run's id.
+        rank: Orders columns by how much they are wanted, the lowest first.
+    """
+
+    kind: Literal["param", "metric"]
+    title: str
+    keys: Mapping[str, str]
+    rank: tuple[int, ...] = ()
+
+    def value(self, run: RunView) -> Any:
+        """The run's value, None where it has none."""
+        values: Mapping[str, Any] = run.metrics if self.kind == "metric" else run.params
+        return values.get(self.keys[run.id]) if run.id in self.keys else None
+
+    def exact(self, run: RunView) -> float | None:
+        """The metric's value where its link with the run is more than probable."""
+        series = run.series.get(self.keys.get(run.id, ""))
+        return None if series is None or series.probable else series.value
+
+    def text(self, run: RunView) -> str:
+        """What stands in the cell: `–` for nothing, `~` before what is only probable."""
+        value = self.value(run)
+        if value is None:
+            return NONE
+        if self.kind == "param":
+            return value_text(value, CELL_WIDTH)
+        return metric_text(run.series[self.keys[run.id]])
+
+
+def metric_text(series: Series) -> str:
+    """A metric's last value, with `~` before it where its link is only probable."""
+    return ("~" if series.probable else "") + number(series.value)
+
+
+def wanted_columns(runs: Sequence[RunView], names: Iterable[str]) -> list[Column]:
+    """The columns that a person asked for by name: `params.C`, `metrics.rmse`, or just `C`."""
+    found = []
+    for rank, name in enumerate(names):
+        entity, _, key = name.partition(".")
+        kind: Literal["param", "metric"] = "metric" if entity in ("metric", "metrics") else "param"
+        if entity not in ("param", "params", "metric", "metrics") or not key:
+            key = name
+            kind = "metric" if any(key in run.metrics for run in runs) else "param"
+        found.append(Column(kind, clean(key, 40), {run.id: key for run in runs}, (rank,)))
+    return found
+
+
+def param_columns(runs: Sequence[RunView]) -> list[Column]:
+    """The params that differ between the runs, or all that were chosen where there is one run."""
+    found: list[Column] = []
+    for title, keys in _short_names([_chosen(run) for run in runs], runs).items():
+        column = Column("param", clean(title, CELL_WIDTH), keys)
+        texts = [column.text(run) for run in runs]
+        had = sum(text != NONE for text in texts)
+        if (had > 1 and len(set(texts)) > 1) or len(runs) == 1:
+            found.append(Column("param", column.title, keys, (1, -had, len(found))))
+    return found
+
+
+def _chosen(run: RunView) -> list[str]:
+    """The params that are not known to be defaults, without those that are whole estimators."""
+    params = run.facts("param")
+    whole = {key.rpartition("__")[0] for key in params}
+    return [
+        key
+        for key, fact in params.items()
+        if fact.set is not False and key not in whole and not isinstance(fact.value, dict)
+    ]
+
+
+def _short_names(chosen: list[list[str]], runs: Sequence[RunView]) -> dict[str, dict[str, str]]:
+    """Params by the last part of their names (`clf__C` → `C`), where that is one in each run."""
+    found: dict[str, dict[str, str]] = {}
+    wanted = dict.fromkeys(key for keys in chosen for key in keys)
+    for short in dict.fromkeys(map(_short, wanted)):
+        own = {
+            run.id: [key for key in mine if _short(key) == short]
+            or [key for key in run.params if _short(key) == short]
+            for mine, run in zip(chosen, runs, strict=True)
+        }
+        if all(len(keys) <= 1 for keys in own.values()):
+            found[short] = {run: keys[0] for run, keys in own.items() if keys}
+        else:
+            picked = [key for key in wanted if _short(key) == short]
+            found |= {key: {run.id: key for run in runs} for key in picked}
+    return found
+
+
+def _short(key: str) -> str:
+    return key.rpartition("__")[2] or key
+
+
+def metric_columns(runs: Sequence[RunView]) -> list[Column]:
+    """The metrics that several runs have; where there are none such, all."""
+    counts: dict[str, int] = {}
+    lone: dict[str, bool] = {}
+    for run in runs:
+        for key, series in run.series.items():
+            counts[key] = counts.get(key, 0) + 1
+            lone[key] = lone.get(key, True) and series.count == 1
+    shared = [key for key in counts if counts[key] > 1] or list(counts)
+    ordered = sorted(shared, key=lambda key: (not lone[key], not direction(key), -counts[key]))
+    titles = _titles(ordered)
+    return [
+        Column(
+            "metric",
+            clean(titles[key], 24),
+            {run.id: key for run in runs},
+            (0 if rank < 2 else 2, rank),
+        )
+        for rank, key in enumerate(ordered)
+    ]
+
+
+def _titles(keys: list[str]) -> dict[str, str]:
+    """Names without the words that all of them end with: `accuracy_score_X_test` → `accuracy`."""
+    words = [key.split("_") for key in keys]
+    common = 0
+    while len(keys) > 1 and all(
+        len(own) > common + 1 and own[-1 - common] == words[0][-1 - common] for own in words
+    ):
+        common += 1
+    shorts = ["_".join(own[: len(own) - common]) for own in words]
+    return dict(zip(keys, shorts if len(set(shorts)) == len(keys) else keys, strict=True))
+
+
+def main_series(run: RunView) -> Series | None:
+    """The series that tells most: one on held-out data, or whose name says what is better."""
+    drawn = [series for series in run.series.values() if series.count > 1]
+    return min(drawn, key=_interest, default=None)
+
+
+def _interest(series: Series) -> tuple[bool, bool]:
+    held_out = any(word in series.key.lower() for word in ("val", "test"))
+    return not held_out, not direction(series.key)
+
+
+def series_cell(run: RunView) -> str:
+    """The main series as blocks with its short name: `█▅▃▂▁ loss`."""
+    series = main_series(run)
+    if series is None:
+        return ""
+    name = series.key if len(series.key) <= 12 else series.key.strip("_").rpartition("_")[2]
+    mark = "~" if series.probable else ""
+    broken = BROKEN if run.status == "failed" else ""
+    return f"{mark}{spark(series.sample())}{broken} {clean(name, 16)}"

@@ -1,0 +1,79 @@
+"""Runs as plain JSON, the form of `--json` that `docs/cli.md` describes; it only ever grows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..codec import to_wire
+from ..comparing import Comparison
+from ..fold import Fact, Series
+from ..view import RunView
+
+
+def run_json(run: RunView, *, full: bool = False) -> dict[str, Any]:
+    """One run; with `full` also what is known of every value, and the circumstances."""
+    found: dict[str, Any] = {
+        "id": run.id,
+        "name": run.name,
+        "experiment": run.experiment,
+        "status": run.status,
+        "error": run.error._asdict() if run.error else None,
+        "started": run.folded.started,
+        "ended": run.folded.end.time if run.folded.end else None,
+        "duration": run.duration,
+        "parent": run.parent,
+        "only_child": run.only_child.id if run.only_child else None,
+        "site": run.site,
+        "params": dict(run.params),
+        "metrics": dict(run.metrics),
+        "tags": dict(run.tags),
+    }
+    if full:
+        found |= _circumstances(run)
+    wire: dict[str, Any] = to_wire(found)
+    return wire
+
+
+def _circumstances(run: RunView) -> dict[str, Any]:
+    return {
+        "params_info": {key: _fact(fact) for key, fact in run.facts("param").items()},
+        "metrics_info": {key: _series(series) for key, series in run.series.items()},
+        "datasets": dict(run.datasets),
+        "models": dict(run.models),
+        "tables": dict(run.tables),
+        "artifacts": run.artifacts,
+        "system": dict(run.system),
+        "attempts": run.folded.attempts,
+        "children": [child.id for child in run.children()],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"time": fact.time, **fact.info}
+
+
+def _series(series: Series) -> dict[str, Any]:
+    return {
+        "step": series.step,
+        "time": series.time,
+        "count": series.count,
+        "first": series.first,
+        "low": series.low,
+        "high": series.high,
+        **series.info,
+    }
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison: the runs' ids, the differences by section, and what is the same."""
+    wire: dict[str, Any] = to_wire(
+        {
+            "runs": [run.id for run in comparison.runs],
+            "differences": [
+                {"section": d.section, "key": d.key, "values": list(d.values), "note": d.note}
+                for d in comparison.differences
+            ],
+            "same": comparison.same,
+        }
+    )
+    return wire

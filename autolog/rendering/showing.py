@@ -1,0 +1,305 @@
+"""One run in full, as `autolog show` prints it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from ..comparing import Comparison, Difference
+from ..fold import Fact, Series
+from ..view import RunView
+from . import facts
+from .columns import metric_text
+from .comparing import change, same_text, shape_text, shown
+from .spark import spark
+from .text import (
+    NONE,
+    aligned,
+    clean,
+    date,
+    long_duration,
+    number,
+    short_duration,
+    size,
+    value_text,
+)
+
+MOST_LINES = 10
+"""Lines of a section beyond which the rest is counted, unless all is asked for."""
+
+
+def run_lines(
+    run: RunView,
+    ids: dict[str, str],
+    *,
+    verbose: bool = False,
+    since: Comparison | None = None,
+) -> list[Text]:
+    """The lines of `autolog show`; `since` compares the run with the one before it."""
+    lines = _head(run, ids)
+    for section in (_error, _metrics, _params, _series, _data, _tags, _tables):
+        lines += section(run, verbose)
+    lines += _models(run, ids)
+    lines += _files(run, verbose)
+    lines += _children(run, ids, verbose)
+    return lines + (_changed(since, ids) if since is not None else [])
+
+
+def _heading(title: str, note: str = "") -> Text:
+    return Text.assemble((title, "bold"), (f" {note}" if note else "", "dim"))
+
+
+def _indented(rows: list[list[Text]], right: tuple[int, ...] = ()) -> list[Text]:
+    return [Text.assemble("  ", line) for line in aligned(rows, right)]
+
+
+def _cut(lines: list[Text], verbose: bool) -> list[Text]:
+    if verbose or len(lines) <= MOST_LINES + 1:
+        return lines
+    more = Text(f"  … and {len(lines) - MOST_LINES} more (-v)", style="dim")
+    return [*lines[:MOST_LINES], more]
+
+
+def _head(run: RunView, ids: dict[str, str]) -> list[Text]:
+    name = ids[run.id] if len(ids[run.id]) > 7 else run.id[:7]
+    style = {"failed": "red", "killed": "red", "lost": "yellow"}.get(run.status, "green")
+    first = Text.assemble((name, "cyan"), " ", (clean(run.name), "bold"), "  ", (run.status, style))
+    first.append(f" · {long_duration(run.duration)}{_overhead(run)}")
+    if len(run.folded.attempts) > 1:
+        first.append(f" · {len(run.folded.attempts)} attempts")
+    parts = [run.experiment, run.site, _git(run), _python(run), facts.library(run)]
+    second = "  ".join(clean(part) for part in parts if part)
+    lines = [first, Text(second), Text(f"started {date(run.folded.started)}", style="dim")]
+    if run.only_child is not None:
+        child = f"{ids[run.only_child.id]} {clean(run.only_child.name)}"
+        lines.append(Text(f"with the facts of its only child {child}", style="dim"))
+    if run.parent is not None:
+        lines.append(Text(f"child of {clean(ids.get(run.parent, run.parent[:8]))}", style="dim"))
+    return lines
+
+
+def _overhead(run: RunView) -> str:
+    seconds = facts.overhead(run)
+    if seconds is None or not run.duration:
+        return ""
+    return f" · autolog {long_duration(seconds)} ({seconds / run.duration:.1%})".replace("%", " %")
+
+
+def _git(run: RunView) -> str | None:
+    commit = facts.git(run)
+    count = facts.changed_files(run)
+    files = f" ({count} file{'s' if count != 1 else ''})" if count else ""
+    return f"git {commit}{files}" if commit else None
+
+
+def _python(run: RunView) -> str | None:
+    version = facts.version(run, "python")
+    return f"Python {'.'.join(version.split('.')[:2])}" if version else None
+
+
+def _error(run: RunView, verbose: bool) -> list[Text]:
+    if run.error is None:
+        return []
+    lines = [Text.assemble(("ERROR", "bold"), "  ", (clean(str(run.error), 500), "red"))]
+    trace = run.error.traceback.rstrip().splitlines()
+    shown = trace if verbose else trace[-4:]
+    return [*lines, *(Text(f"  {clean(line.expandtabs())}", style="dim") for line in shown)]
+
+
+def _metrics(run: RunView, verbose: bool) -> list[Text]:
+    single = [series for series in run.series.values() if series.count == 1]
+    if not single:
+        return []
+    rows = [
+        [
+            Text(("~" if series.probable else " ") + clean(series.key, 48)),
+            Text(number(series.value)),
+            *(Text(_told(series, key), style="dim") for key in ("call", "site", "link")),
+        ]
+        for series in single
+    ]
+    return [_heading("METRICS"), *_cut([Text.assemble(" ", x) for x in aligned(rows)], verbose)]
+
+
+def _told(series: Series, key: str) -> str:
+    value = series.info.get(key)
+    return clean(value, 60) if isinstance(value, str) else ""
+
+
+def _params(run: RunView, verbose: bool) -> list[Text]:
+    params = run.facts("param")
+    defaults = {key for key, fact in params.items() if fact.set is False}
+    if not params:
+        return []
+    chosen = {key: fact for key, fact in params.items() if key not in defaults}
+    known = any(fact.set is not None for fact in params.values())
+    counts = f"{len(chosen)} set" if known else str(len(chosen))
+    hidden = f", {len(defaults)} defaults{'' if verbose else ': -v'}" if defaults else ""
+    lines = [_heading("PARAMS", f"({counts}{hidden})")]
+    shown = {**chosen, **{key: params[key] for key in params if verbose and key in defaults}}
+    rows = [_param(key, fact, key in defaults, verbose) for key, fact in shown.items()]
+    return [*lines, *_cut(_indented(rows), verbose)]
+
+
+def _param(key: str, fact: Fact, default: bool, verbose: bool) -> list[Text]:
+    style = "dim" if default else ""
+    value = Text(value_text(fact.value, 10_000 if verbose else 60), style=style)
+    note = fact.info.get("note")
+    return [
+        Text(clean(key, 48), style=style),
+        value,
+        Text(clean(note, 60) if isinstance(note, str) else "", style="dim"),
+    ]
+
+
+def _series(run: RunView, verbose: bool) -> list[Text]:
+    drawn = [series for series in run.series.values() if series.count > 1]
+    if not drawn:
+        return []
+    rows = [
+        [
+            Text(("~" if series.probable else "") + clean(series.key, 40)),
+            Text(spark(series.sample(), 16)),
+            Text(_range(series)),
+            Text(f"last {metric_text(series)}"),
+            Text(_points(series), style="dim"),
+        ]
+        for series in drawn
+    ]
+    return [_heading("SERIES"), *_cut(_indented(rows), verbose)]
+
+
+def _range(series: Series) -> str:
+    if series.low is None or series.high is None:
+        return "nan"
+    return f"{number(series.low)} … {number(series.high)}"
+
+
+def _points(series: Series) -> str:
+    unit = clean(series.unit, 20) if series.unit else "point"
+    return f"{series.count:,} {unit}s"
+
+
+def _data(run: RunView, verbose: bool) -> list[Text]:
+    rows = [_dataset(name, facts.mapping(value)) for name, value in run.datasets.items()]
+    return [_heading("DATA"), *_cut(_indented(rows), verbose)] if rows else []
+
+
+def _dataset(name: str, value: Mapping[str, Any]) -> list[Text]:
+    dtype = value.get("dtype")
+    rule = value.get("rule")
+    whole = {"full": "whole", "sample": "sample"}.get(str(rule).partition("-")[0], "")
+    form = f"{shape_text(value.get('shape'))} {clean(dtype, 30) if dtype else ''}".strip()
+    role = value.get("role")
+    return [
+        Text(clean(role, 12) if role else ""),
+        Text(clean(name, 30)),
+        Text(form),
+        Text(f"{facts.digest(value) or NONE} {whole}".rstrip()),
+    ]
+
+
+def _tags(run: RunView, verbose: bool) -> list[Text]:
+    rows = [[Text(clean(key, 40)), Text(clean(text, 80))] for key, text in run.tags.items()]
+    return [_heading("TAGS"), *_cut(_indented(rows), verbose)] if rows else []
+
+
+def _tables(run: RunView, verbose: bool) -> list[Text]:
+    rows = [
+        [Text(clean(name, 40)), Text(f"{_count(facts.mapping(value).get('rows'))} rows")]
+        for name, value in run.tables.items()
+    ]
+    return [_heading("TABLES"), *_cut(_indented(rows), verbose)] if rows else []
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else NONE
+
+
+def _models(run: RunView, ids: dict[str, str]) -> list[Text]:
+    lines: list[Text] = []
+    for name, given in run.models.items():
+        model = facts.mapping(given)
+        title = "" if name == "model" else f"{clean(name, 40)}  "
+        what = clean(model.get("class") or "", 80)
+        lines.append(Text.assemble(("MODEL", "bold"), f"  {title}{what} {_kept(model)}"))
+        if "path" in model:
+            source = f"{ids[run.id]}/{clean(name, 60)}"
+            lines.append(Text(f'  autolog.load_model("{source}")', style="dim"))
+    return lines
+
+
+def _kept(model: Mapping[str, Any]) -> str:
+    for reason in ("error", "shed"):
+        if model.get(reason):
+            return f"not kept: {clean(model[reason], 200)}"
+    signer = model.get("signer")
+    return f"{size(model.get('bytes'))}, {f'signed: {clean(signer, 60)}' if signer else 'unsigned'}"
+
+
+def _files(run: RunView, verbose: bool) -> list[Text]:
+    models = tuple(f"{clean(name)}/" for name in run.models)
+    paths = [path for path in run.artifacts if not path.startswith(models)]
+    own = [path for path in paths if verbose or not path.startswith("code/")]
+    lines = [Text(f"  {clean(path, 200)}") for path in own]
+    return [_heading("FILES"), *_cut(lines, verbose)] if lines else []
+
+
+def _children(run: RunView, ids: dict[str, str], verbose: bool) -> list[Text]:
+    if run.only_child is not None:
+        return []
+    rows = [
+        [
+            Text(ids.get(child.id, child.id[:8]), style="cyan"),
+            Text(clean(child.name, 40)),
+            Text(child.status if child.status != "finished" else short_duration(child.duration)),
+        ]
+        for child in run.children()
+    ]
+    return [_heading("CHILDREN", f"({len(rows)})"), *_cut(_indented(rows), verbose)] if rows else []
+
+
+def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
+    rows: list[list[Text]] = []
+    for section, wanted in (
+        ("params", _worth_telling(since)),
+        ("metrics", lambda d: None not in d.values and not math.isnan(d.values[1])),
+        ("data", lambda d: None not in d.values),
+        ("code", lambda d: True),
+        ("environment", lambda d: True),
+    ):
+        told = [difference for difference in since.of(section) if wanted(difference)]
+        rows += [_change(difference) for difference in told[:MOST_LINES]]
+        if len(told) > MOST_LINES:
+            rows.append([Text(section), Text(f"… and {len(told) - MOST_LINES} more")])
+    same = same_text(since)
+    if same:
+        rows.append([Text("same"), Text(same)])
+    before = since.runs[0]
+    note = f"since {ids.get(before.id, before.id[:8])} {clean(before.name, 40)}"
+    return [_heading("CHANGED", note), *_indented(rows)] if rows else []
+
+
+def _worth_telling(since: Comparison) -> Callable[[Difference], bool]:
+    """Params that both runs have, or that somebody chose in the one that has them."""
+    facts_of = [run.facts("param") for run in since.runs]
+
+    def worth(difference: Difference) -> bool:
+        own = [params[difference.key] for params in facts_of if difference.key in params]
+        return len(own) == 2 or any(fact.set is not False for fact in own)
+
+    return worth
+
+
+def _change(difference: Difference) -> list[Text]:
+    before, after = (shown(difference.section, value) for value in difference.values)
+    text = difference.note or f"{before} -> {after}"
+    return [
+        Text(difference.section, style="dim"),
+        Text(clean(difference.key, 40)),
+        Text(text),
+        change(difference),
+    ]
