@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_INT = 2**63 - 1
@@ -19,6 +19,13 @@ MIN_INT = -(2**63)
 
 _UNSAFE = re.compile("[\x00\x1a\ud800-\udfff]")
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+
+# The base types' own methods: a subclass (an enumeration of strings) may say something else.
+_EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+)
 
 
 def escape_text(text: str) -> str:
@@ -60,9 +67,9 @@ def _container_to_wire(value: Any) -> Any:
         return [to_wire(item) for item in value]
     if isinstance(value, bytes | bytearray):
         return {"$bytes": base64.b64encode(value).decode("ascii")}
-    for base in (bool, int, float, str):
+    for base, exact in _EXACT:
         if isinstance(value, base):
-            return to_wire(base(value))
+            return to_wire(exact(value))
     raise TypeError(f"no wire form for {type(value).__qualname__}")
 
 

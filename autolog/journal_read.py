@@ -125,8 +125,8 @@ def read_journal(path: Path, *, header_only: bool = False) -> JournalFile:
     """
     size = _MAX_HEADER if header_only else _BLOCK
     try:
-        with path.open("rb", buffering=0) as file:
-            return JournalFile(path, file.read(size) or b"")
+        with path.open("rb") as file:
+            return JournalFile(path, file.read(size))
     except OSError as error:
         raise BackendError(f"{path}: {error}") from error
 

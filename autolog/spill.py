@@ -68,7 +68,7 @@ class ResilientWriter:
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         self._ended: OrderedDict[str, _Stream] = OrderedDict()
-        self._dropped = False
+        self._dropped: set[int] = set()  # hashes of run ids
         self._openings = openings
         self._writer = secrets.token_hex(16)
         self._pid = _getpid()
@@ -95,10 +95,9 @@ class ResilientWriter:
         if not facts:
             return
         with stream.lock:
-            seq = stream.seq
-            if seq < 0 or stream.lost:
-                self._append_slowly(run, stream, facts)
+            if (stream.seq < 0 or stream.lost) and not self._ready(run, stream, facts):
                 return
+            seq = stream.seq
             first = facts[0]
             if first[1] == "run":
                 self._openings[run] = first
@@ -122,7 +121,7 @@ class ResilientWriter:
             if len(self._ended) > REMEMBERED:
                 old, _ = self._ended.popitem(last=False)
                 self._openings.pop(old, None)
-                self._dropped = True
+                self._dropped.add(hash(old))
 
     def _open(self, run: str, facts: Sequence[Fact]) -> tuple[_Stream, Sequence[Fact]]:
         """The stream of a run that is not at hand, and the facts with what must precede them."""
@@ -132,7 +131,7 @@ class ResilientWriter:
             stream = self._ended.pop(run, None)
             if stream is None:
                 stream = _Stream(self.backend, self._writer)
-                if self._dropped:
+                if hash(run) in self._dropped:
                     stream.seq = -1
                 opening = self._openings.get(run)
                 if opening is not None and facts and facts[0][1] != "run":
@@ -140,22 +139,20 @@ class ResilientWriter:
             self._streams[run] = stream
             return stream, facts
 
-    def _append_slowly(self, run: str, stream: _Stream, facts: Sequence[Fact]) -> None:
-        if facts[0][1] == "run":
-            self._openings[run] = facts[0]
+    def _ready(self, run: str, stream: _Stream, facts: Sequence[Fact]) -> bool:
+        """Whether the next seq is known; if it cannot be, `facts` have been seen to."""
         if stream.lost:
             if time.monotonic() < stream.retry_at:
                 stream.lost += len(facts)
             else:
                 self._restart(run, stream, facts)
-            return
+            return False
         try:
-            seq = stream.backend.acked(run).get(stream.writer, 0)
-            stream.backend.write(_named(run, stream.writer, seq, facts))
+            stream.seq = stream.backend.acked(run).get(stream.writer, 0)
         except Exception as error:
             self._recover(run, stream, facts, error)
-        else:
-            stream.seq = seq + len(facts)
+            return False
+        return True
 
     def _recover(self, run: str, stream: _Stream, facts: Sequence[Fact], error: Exception) -> None:
         """Find another place for what `error` kept from being stored."""

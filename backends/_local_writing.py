@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -51,7 +52,9 @@ class Streams:
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._shared: dict[str, JournalWriter] = {}
         self._mine: set[str] = set()  # writers whose shared journal has been ours from its start
+        self._forgotten: set[int] = set()  # hashes of streams that were once known
         self._open: dict[JournalWriter, None] = {}
+        self._checked = False
 
     def write(self, batch: Sequence[Record]) -> None:
         """Append `batch`; what is of one (run, writer) is stored whole or, on an error, not."""
@@ -104,10 +107,11 @@ class Streams:
         check_id(run)
         check_id(writer)
         known = self._streams.pop((run, writer), None)
+        new = known is None and hash((run, writer)) not in self._forgotten
         self._forget_old_streams()
         light = record.kind == "run" and _is_light(record.value)
         if light or (record.seq and self._is_light(run, writer)):
-            stream = self._light_stream(run, writer, new=known is None)
+            stream = self._light_stream(run, writer, new=new)
         else:
             if known is not None:
                 self._close(known.journal)
@@ -143,10 +147,8 @@ class Streams:
         if len(self._streams) < MAX_STREAMS:
             return
         for key, stream in list(self._streams.items())[: MAX_STREAMS // 2]:
-            if stream.journal.run is None:
-                self._mine.discard(stream.journal.writer)
-                del self._streams[key]
-            elif stream.journal.fd < 0:
+            if stream.journal.run is None or stream.journal.fd < 0:
+                self._forgotten.add(hash(key))
                 del self._streams[key]
 
     def _make_room(self, journal: JournalWriter) -> None:
@@ -169,8 +171,25 @@ class Streams:
         self._open.pop(journal, None)
         return [(journal.detach(), journal.path)]
 
+    def make_root(self) -> None:
+        """See to it that the store is there; raises OSError, and BackendError for a later format.
+
+        `.gitignore` is put only where we made the folder or nothing was in it: a folder that
+        somebody keeps under version control stays there.
+        """
+        mark = self.root / "format"
+        if self._checked and mark.exists():
+            return
+        self.root.mkdir(parents=True, exist_ok=True)
+        if mark.exists():
+            _check_format(mark)
+        elif not any(self.root.iterdir()):
+            _put(self.root / ".gitignore", "*\n")
+        _put(mark, MARK)
+        self._checked = True
+
     def _make_folder(self, folder: Path) -> None:
-        make_root(self.root)
+        self.make_root()
         folder.mkdir(exist_ok=True)
 
     def sync(self, run: str) -> None:
@@ -187,6 +206,8 @@ class Streams:
         """Close what is open of `run` and know nothing of it any more; the caller has the lock."""
         for key in [key for key in self._streams if key[0] == run]:
             self._close(self._streams.pop(key).journal)
+        for journal in self._shared.values():
+            self._close(journal)  # or its lock would keep the run from being deleted
         self._mine.clear()
 
     def close(self) -> None:
@@ -204,30 +225,16 @@ def sync_and_close(descriptors: Sequence[tuple[int, Path]]) -> None:
             os.close(fd)
 
 
-def make_root(root: Path) -> None:
-    """Make the store's folder with its two files; one that is there is left as it is.
-
-    `.gitignore` is put only where we made the folder or nothing was in it: a folder that somebody
-    keeps under version control stays there. Raises OSError, and BackendError for a later format.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    mark = root / "format"
-    try:
-        found = mark.read_text("utf-8", errors="replace")
-    except FileNotFoundError:
-        if not any(root.iterdir()):
-            _put(root / ".gitignore", "*\n")
-        _put(mark, MARK)
-        return
-    if found.strip() != MARK.strip():
-        raise BackendError(f"{root}: its format is {found.strip()[:40]!r}, ours {MARK.strip()!r}")
+def _check_format(mark: Path) -> None:
+    found = mark.read_text("utf-8", errors="replace").strip()
+    if found not in ("", MARK.strip()):
+        raise BackendError(f"{mark.parent}: its format is {found[:40]!r}, ours {MARK.strip()!r}")
 
 
 def _put(path: Path, text: str) -> None:
-    """Write a small file that several processes may write at once."""
-    with path.open("a", encoding="utf-8") as file:
-        if file.tell() == 0:
-            file.write(text)
+    """Write a small file, unless another process was first."""
+    with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _by_stream(batch: Sequence[Record]) -> list[list[Record]]:

@@ -18,7 +18,7 @@ from autolog.records import Record
 from ._local_artifacts import ArtifactFolder, create_file, link_file, remove
 from ._local_catalog import Catalog, LightJournal
 from ._local_deleting import delete_folder, delete_light
-from ._local_writing import Streams, make_root
+from ._local_writing import Streams
 
 MAX_AGE = 1.0
 """Seconds for which a look at the whole store is good while the run asked for is found at once."""
@@ -82,7 +82,7 @@ class LocalBackend(Backend):
         check_id(run)
         target = ArtifactFolder(self.root / run / "artifacts").locate(path)
         try:
-            make_root(self.root)
+            self._streams.make_root()
         except OSError as error:
             raise BackendError(f"{self.root}: {error}") from error
         with create_file(target) as stream:
@@ -144,16 +144,24 @@ class LocalBackend(Backend):
 
     def _in_order(self, run: str, by_writer: _Sources) -> Iterator[Record]:
         for writer in sorted(by_writer):
-            missing = self._notes[f"{run} {writer}"] = []
+            missing: list[str] = []
             yield from in_order(self._read(run, by_writer[writer]), missing.append)
+            self._note(f"{run} {writer}", [f"run {run}: {text}" for text in missing])
 
     def _read(self, run: str, sources: Sequence[JournalFile | LightJournal]) -> Iterator[Record]:
         for source in sources:
             if isinstance(source, JournalFile):
                 yield from source.records()
-                self._notes[str(source.path)] = source.notes
+                self._note(str(source.path), source.notes)
             else:
                 yield from self._catalog.light_records(source, run)
+
+    def _note(self, what: str, notes: list[str]) -> None:
+        """Keep the newest notes on `what` in the place of older ones."""
+        if notes:
+            self._notes[what] = notes
+        else:
+            self._notes.pop(what, None)
 
     def _find(self, run: str) -> _Sources:
         """The run's journals by writer; raises NotFound."""
@@ -176,7 +184,7 @@ class LocalBackend(Backend):
             if journal.header is not None:
                 found.setdefault(journal.header.writer, []).append(journal)
             elif isinstance(journal, JournalFile):
-                self._notes[str(journal.path)] = journal.notes
+                self._note(str(journal.path), journal.notes)
         return found
 
     # -- deleting --------------------------------------------------------------------------
