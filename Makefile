@@ -33,13 +33,13 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/test.done
-	$(BIN)/python tests/guards/types.py
+	$(BIN)/python tests/guards/check_types.py
 
 suite: $(VENV)/test.done
 	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile
 
 matrix: $(VENV)/test.done
-	$(BIN)/python tests/guards/matrix.py
+	$(BIN)/python tests/guards/run_matrix.py
 
 bench: $(VENV)/test.done
 	$(BIN)/python -m benchmarks

@@ -23,6 +23,7 @@ SESSION = "AUTOLOG_SESSION"
 
 BUILT_IN = {
     "sklearn": "autolog.integrations.sklearn:Sklearn",
+    "joblib": "autolog.integrations.joblib:Joblib",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

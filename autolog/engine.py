@@ -170,7 +170,8 @@ class Engine:
     ) -> Begun | None:
         hook = entry.hook
         nested = outer is not None and outer.hook
-        if nested and (hook.nested == "skip" or (outer is not None and outer.silent)):
+        plumbing = hook.nested == "always"
+        if nested and not plumbing and (hook.nested == "skip" or (outer and outer.silent)):
             return None
         if not nested and caller and callsite.is_worker_task(caller, entry.library):
             return None

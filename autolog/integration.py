@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 if TYPE_CHECKING:
     from .standing import StandingRuns
 
-Nested = Literal["skip", "join", "child"]
+Nested = Literal["skip", "join", "child", "always"]
 Hooked = TypeVar("Hooked", bound=Callable[..., Iterator[None]])
 
 
@@ -53,7 +53,8 @@ class Hook:
     `opens_run`: True opens a run for each outermost call; the name of a method of the
     integration asks `method(call) -> bool` first: where it says no, the call and all that is
     nested in it stay silent. `nested` says what a call inside another hooked call does: stay
-    silent (`skip`), run the hook in the outer run (`join`), or open a run below it (`child`).
+    silent (`skip`), run the hook in the outer run (`join`), or open a run below it (`child`);
+    `always` is for plumbing: the hook runs even where nothing is recorded.
     """
 
     target: Target

@@ -27,7 +27,7 @@ _Proxy: Any = wrapt.ObjectProxy
 class ByName:
     """What every stand-in of a function shares: copied and pickled as the function would be."""
 
-    _self_old: Any
+    __slots__ = ()
 
     @property
     def __wrapped__(self) -> Any:
@@ -41,7 +41,7 @@ class ByName:
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self._self_old is ABSENT:
             return itemgetter(0), ((raw_of(self),),)
         return str(raw_of(self).__qualname__)

@@ -12,7 +12,7 @@ from .reporting import guarded
 
 
 def watch_subclasses(base_class: type, on_class: Callable[[type], None], ledger: Ledger) -> None:
-    """Call `on_class` for every subclass of `base_class`, bases first, now and when one is made.
+    """Call `on_class` for every subclass of `base_class`, now and when one is made.
 
     A class that is made while this runs may be told twice. Nothing is imported. An error of
     `on_class` is kept from the program; the class is made all the same.
@@ -34,7 +34,7 @@ def watch_subclasses(base_class: type, on_class: Callable[[type], None], ledger:
 
 
 def subclasses_of(base_class: type) -> Iterator[type]:
-    """Every class below `base_class` that exists, each once, a class before its own subclasses."""
+    """Every class below `base_class` that exists, each once."""
     seen = {base_class}
     waiting = [base_class]
     for base in waiting:

@@ -271,9 +271,9 @@ def _data(_: _Walk, value: Any) -> str:
     from .data import describe
 
     facts = describe(value, statistics=False)
-    parts = [type(value).__name__, facts.get("dtype"), _shape(facts.get("shape"))]
-    rule, _, digest = (facts.get("digest") or "").partition(":")
-    if digest:
+    parts = [str(type(value).__name__), facts.get("dtype"), _shape(facts.get("shape"))]
+    rule, colon, digest = (facts.get("digest") or "").partition(":")
+    if colon:
         parts.append(f"{'sha256' if rule == 'full-v1' else 'sample'}:{digest[:12]}")
     return " ".join(part for part in parts if part)
 

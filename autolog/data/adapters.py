@@ -190,7 +190,6 @@ def _probe(column: Column) -> int:
 def _pandas_frame(data: Any) -> Source:
     dtypes = list(data.dtypes)
     names = list(data.columns)
-    nbytes = sum(block.nbytes for block in ()) or None
     first = dtypes[0] if dtypes else None
     if isinstance(first, np.dtype) and first.kind in "biuf" and len(set(dtypes)) == 1:
         source = _frame_matrix(data, first, names)
@@ -200,8 +199,7 @@ def _pandas_frame(data: Any) -> Source:
     def column(index: int, rows: Array | None) -> Column:
         return pandas_column(data.iloc[:, index], column_name(names[index]), rows)
 
-    source = _by_columns("DataFrame", data.shape, names, column, costs)
-    return dataclasses.replace(source, nbytes=nbytes)
+    return _by_columns("DataFrame", data.shape, names, column, costs)
 
 
 def _dtype_cost(dtype: Any) -> int:

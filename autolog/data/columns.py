@@ -50,17 +50,19 @@ class Column:
         return [np.ascontiguousarray(self.values)], end
 
     def _text_message(self) -> tuple[list[Any], bytes]:
-        whole = self.kind != "s"
-        lengths = np.fromiter(
-            (-1 if item is None else len(item) for item in self.values), np.int64, len(self.values)
-        )
+        filled = self.values
+        if self.nulls is not None:
+            empty: str | bytes = "" if self.kind == "s" else b""
+            filled = [empty if item is None else item for item in filled]
+        lengths = np.fromiter(map(len, filled), np.int64, len(filled))
+        if self.nulls is not None:
+            lengths[self.nulls] = -1
         joined = (
-            b"".join(item or b"" for item in self.values)
-            if whole
-            else "".join(item or "" for item in self.values).encode("utf-8", "surrogatepass")
+            "".join(filled).encode("utf-8", "surrogatepass")
+            if self.kind == "s"
+            else b"".join(filled)
         )
-        end = self.kind.encode() + len(self.values).to_bytes(8, "little")
-        return [lengths, joined], end
+        return [lengths, joined], self.kind.encode() + len(filled).to_bytes(8, "little")
 
 
 def from_array(array: Array, name: str | None = None, nulls: Array | None = None) -> Column:
@@ -214,12 +216,11 @@ def _of_family(
     family: str, values: Sequence[Any], nulls: Array | None, name: str | None, dtype: str
 ) -> Column:
     if family in "sy":
-        filled = [None if item is None else _clip(item) for item in _without(values, nulls, None)]
-        return Column(name, dtype, family, filled, nulls)
+        return Column(name, dtype, family, _texts(_without(values, nulls, None)), nulls)
     if family == "t":
         values = [_instant(item) for item in values]
     try:
-        array = np.array(_without(values, nulls, _FILL[family]), dtype=_DTYPES[family])
+        array: Array = np.array(_without(values, nulls, _FILL[family]), dtype=_DTYPES[family])
     except (OverflowError, ValueError, TypeError):
         return _objects(values, name, dtype)
     column = from_array(array, name, nulls)
@@ -234,7 +235,13 @@ def _without(values: Sequence[Any], nulls: Array | None, fill: Any) -> Sequence[
 
 
 _FILL = {"b": False, "i": 0, "f": float("nan"), "t": None, "d": None}
-_DTYPES = {"b": np.bool_, "i": np.int64, "f": np.float64, "t": "M8[us]", "d": "m8[us]"}
+_DTYPES: dict[str, Any] = {
+    "b": np.bool_,
+    "i": np.int64,
+    "f": np.float64,
+    "t": "M8[us]",
+    "d": "m8[us]",
+}
 
 
 def _instant(item: Any) -> Any:
@@ -243,8 +250,14 @@ def _instant(item: Any) -> Any:
     return item.astimezone(datetime.UTC).replace(tzinfo=None) if zoned else item
 
 
+def _texts(values: Sequence[Any]) -> list[Any]:
+    """Texts, bytes or None as they are; of very long ones the two ends and the length."""
+    if max((len(item) for item in values if item is not None), default=0) <= LONG_TEXT:
+        return list(values)
+    return [None if item is None else _clip(item) for item in values]
+
+
 def _clip(item: Any) -> Any:
-    """A text or bytes as it is, or its ends and length where it is very long."""
     if len(item) <= LONG_TEXT:
         return item
     note = f"…{len(item)}…"
@@ -256,7 +269,9 @@ def _objects(values: Sequence[Any], name: str | None, dtype: str) -> Column:
     """Mixed or unknown objects, each by the wire form of its plain value; at most 2,048 of them."""
     picked = sample(len(values), OBJECTS_READ)
     chosen = values if picked is None else [values[i] for i in picked.tolist()]
-    return Column(name, dtype, "o", [object_bytes(item) for item in chosen])
+    found = [object_bytes(item) for item in chosen]
+    nulls = np.fromiter((item is None for item in found), np.bool_, len(found))
+    return Column(name, dtype, "o", found, nulls if nulls.any() else None)
 
 
 def object_bytes(item: Any) -> bytes | None:

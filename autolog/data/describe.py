@@ -164,7 +164,7 @@ def _sparse(data: Any) -> dict[str, Any]:
 
 
 def _opaque(data: Any) -> dict[str, Any]:
-    """The class, and the shape and dtype where the object shows them without being asked to work."""
+    """The class, and the shape, dtype and device where the object shows them."""
     found: dict[str, Any] = {"kind": type(data).__name__}
     if type(data) in (list, tuple, dict, range, set, str, bytes):
         return {**found, "shape": [len(data)]}

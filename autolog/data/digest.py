@@ -90,7 +90,7 @@ class _Whole:
     def add_alike(self, block: Array, end: bytes) -> None:
         """Many columns, one per row of a contiguous block, all with the same closing note."""
         self._count += len(block)
-        self._rest.update(block)
+        self._rest.update(block.data)
         self._ends.update(end * len(block))
 
     def hex(self) -> str:
@@ -179,7 +179,7 @@ def rows_of(source: Source, limit: int) -> Array:
             parts = [
                 _rows_of_block(table.block(a, min(a + step, table.rows)), salts) for a in starts
             ]
-            return mix(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+            return mix(np.concatenate(parts) if parts else np.zeros(0, np.uint64))
         total = np.zeros(source.shape[0] if rows is None else len(rows), np.uint64)
         for column, salt in zip(table, salts, strict=False):
             total += mix(_bits(column) ^ salt)
@@ -198,9 +198,10 @@ def _bits(column: Column) -> Array:
     if isinstance(column.values, list):
         return _text_bits(column.values)
     if column.kind == "c":
-        return mix(column.values.real.view(np.uint64)) ^ column.values.imag.view(np.uint64)
+        pairs: Array = column.values.view(np.uint64).reshape(-1, 2)
+        return mix(pairs[:, 0]) ^ pairs[:, 1]
     values = column.values
-    found = (values.astype(np.float64) if column.kind in "biu" else values).view(np.uint64)
+    found: Array = (values.astype(np.float64) if column.kind in "biu" else values).view(np.uint64)
     return found if column.nulls is None else np.where(column.nulls, _MISSING, found)
 
 

@@ -95,7 +95,7 @@ def _arrow_values(values: Any, name: str | None) -> Column:
         if not types.is_dictionary(decoded.type):
             return _arrow_values(decoded, name)
         return from_list(values.to_pylist(), name)
-    if types.is_floating(kind) or types.is_temporal(kind) and not types.is_time(kind):
+    if types.is_floating(kind) or (types.is_temporal(kind) and not types.is_time(kind)):
         return from_array(_arrow_numpy(values), name)
     if not types.is_integer(kind) and not types.is_boolean(kind):
         return from_list(values.to_pylist(), name)

@@ -25,7 +25,9 @@ def numbers(block: Array) -> list[dict[str, Any]]:
     with np.errstate(all="ignore"):
         counts, low, high, mean = _first_pass(block)
         spread = np.sqrt(_squares(block, mean) / counts)
-    rows = zip(counts.tolist(), low.tolist(), high.tolist(), mean.tolist(), spread.tolist())
+    rows = zip(
+        counts.tolist(), low.tolist(), high.tolist(), mean.tolist(), spread.tolist(), strict=True
+    )
     length = block.shape[1]
     return [_figures(length - int(count), *rest) for count, *rest in rows]
 
@@ -81,7 +83,7 @@ def of_column(column: Column) -> dict[str, Any]:
         return _of_texts(column)
     if column.kind == "c":
         return {"missing": int(np.isnan(column.values).sum())}
-    values = column.values if not nulls else column.values[~column.nulls]
+    values = column.values if column.nulls is None else column.values[~column.nulls]
     if column.kind[0] in "td":
         return {"missing": nulls, **_of_times(column.kind, values)}
     (found,) = numbers(values[None, :])
@@ -92,10 +94,7 @@ def _of_times(kind: str, values: Array) -> dict[str, Any]:
     if not len(values):
         return {}
     unit = kind[1:] or "ns"
-    if kind[0] == "d":
-        ends = [np.timedelta64(int(end), unit) for end in (values.min(), values.max())]
-        return {"min": str(ends[0]), "max": str(ends[1])}
-    ends = [np.datetime64(int(end), unit) for end in (values.min(), values.max())]
+    ends = np.array([values.min(), values.max()]).view(f"{'m' if kind[0] == 'd' else 'M'}8[{unit}]")
     low, high = (str(end).removesuffix(".000000000") for end in ends)
     return {"min": low, "max": high}
 
@@ -106,19 +105,16 @@ def _of_texts(column: Column) -> dict[str, Any]:
     missing = counts.pop(None, 0)
     found: dict[str, Any] = {"missing": missing, "unique": len(counts)}
     if counts and column.kind in "sy":
-        top, count = max(counts.items(), key=_commonest)
+        count = max(counts.values())
+        top = min(item for item, times in counts.items() if times == count)
         found["top_share"] = count / counts.total()
         if column.kind == "s" and len(top) <= LONG:
             found["top"] = top
     return found
 
 
-def _commonest(pair: tuple[Any, int]) -> tuple[int, Any]:
-    return pair[1], pair[0]
-
-
 def classes(column: Column, limit: int = 100) -> list[list[Any]] | None:
-    """`[label, count]` by label, for whole numbers, texts and booleans of at most `limit` labels."""
+    """`[label, count]` by label, of whole numbers, texts and booleans with few distinct labels."""
     if column.kind == "s":
         counts = Counter(item for item in column.values if item is not None)
         return _table(counts, limit) if all(len(item) <= LONG for item in counts) else None

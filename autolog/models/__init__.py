@@ -1,6 +1,6 @@
 """Model directories: saving, signing, trusting, loading."""
 
-from .directory import ModelTooLarge, save, unsaved
+from .directory import ModelTooLarge, class_name, save, unsaved
 from .flavors import Create, Files, Flavor, Written, flavor_for, flavor_named
 from .keys import SigningKey, signing_key
 from .loading import AlteredModel, describe, load_model
@@ -15,6 +15,7 @@ __all__ = [
     "ModelTooLarge",
     "SigningKey",
     "Written",
+    "class_name",
     "describe",
     "flavor_for",
     "flavor_named",
