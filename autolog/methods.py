@@ -85,13 +85,19 @@ class HookedDescriptor(_Proxy):  # type: ignore[misc]
         return self._self_hook(bound, "function" if plain else "classmethod")
 
     def _self_hook(self, function: Any, kind: str) -> Any:
-        """One stand-in for one function, so that bound methods stay equal and hash alike."""
+        """One stand-in for one function, so that bound methods stay equal and hash alike.
+
+        What is bound already is made anew at each access and not kept, as it keeps its object.
+        """
         if type(function) is Hooked:
             return function
         last = self._self_last
-        if last is None or raw_of(last) is not function:
-            last = self._self_last = Hooked(function, self._self_drive, ABSENT, kind)
-        return last
+        if last is not None and raw_of(last) is function:
+            return last
+        made = Hooked(function, self._self_drive, ABSENT, kind)
+        if getattr(function, "__self__", None) is None:
+            self._self_last = made
+        return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return itemgetter(0), ((raw_of(self),),)
