@@ -40,6 +40,7 @@ Options of Python stand before: `python -O -m autolog run program.py`.
 """
 _OPTIONS = ["backend=", "experiment=", "name=", "tag=", "only=", "exclude=", "help"]
 _PYTHON_OPTIONS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
+_PYTHON_LONG = ["check-hash-based-pycs="]
 
 
 class _Order(NamedTuple):
@@ -105,15 +106,25 @@ def environment(
 
 def interpreter_flags(command: Sequence[str]) -> list[str]:
     """Python's own options in the command line `command` that started this process."""
+    words = list(command[1:])
+    flags: list[str] = []
     with contextlib.suppress(getopt.GetoptError):
-        found, _ = getopt.getopt(list(command[1:]), _PYTHON_OPTIONS, ["check-hash-based-pycs="])
-        flags = []
-        for option, value in found:
-            if option in ("-m", "-c"):
-                break
-            flags += [option, value] if value else [option]
-        return flags
-    return []
+        while words:
+            found, size = _options_in(words)
+            names = [name for name, _ in found]
+            if not found or names[-1] in ("-m", "-c"):
+                # `-Om autolog`: what stands before the module in the same word counts too.
+                return [*flags, *names[:-1]]
+            flags += words[:size]
+            del words[:size]
+    return flags
+
+
+def _options_in(words: list[str]) -> tuple[list[tuple[str, str]], int]:
+    """The options in the first word, and how many words they take with their argument."""
+    with contextlib.suppress(getopt.GetoptError):
+        return getopt.getopt(words[:1], _PYTHON_OPTIONS, _PYTHON_LONG)[0], 1
+    return getopt.getopt(words[:2], _PYTHON_OPTIONS, _PYTHON_LONG)[0], 2
 
 
 def _parse(argv: Sequence[str]) -> _Order:
