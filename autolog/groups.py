@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from . import notebook
 from .settings import Settings
 
 
@@ -20,10 +21,14 @@ class Groups:
         self._lock = threading.Lock()
 
     def enter(self, site: Any, name: str | None) -> tuple[str | None, bool]:
-        """The group of a new run at `site`, and whether the run is light."""
-        if site is None:
+        """The group of a new run at `site`, and whether the run is light.
+
+        In a notebook the cell counts instead, so that a cell that is run again adds to its group.
+        """
+        place = notebook.cell_group() or site
+        if place is None:
             return None, False
-        group = f"{site} {name}"
+        group = f"{place} {name}"
         with self._lock:
             count = self._counts[group] = self._counts.get(group, 0) + 1
         return group, count > self._light_after

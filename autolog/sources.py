@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import provenance
+from . import notebook, provenance
 from .artifacts import put
 from .backend import Backend
 
@@ -10,9 +10,10 @@ from .backend import Backend
 def keep(backend: Backend, run_id: str, before: str | None) -> str:
     """Keep the sources and the uncommitted changes with a run; which run now holds them.
 
-    The first run of a process writes them; for those after it the store links what it has.
+    The first run of a process writes them; for those after it the store links what it has. A
+    notebook's source grows with every cell, so there each run has its own.
     """
-    if before is not None:
+    if before is not None and notebook.notebook() is None:
         for path in (p for p in backend.artifacts(before) if p.startswith("code/")):
             backend.copy_artifact(before, run_id, path)
         return before

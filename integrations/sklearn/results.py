@@ -25,8 +25,20 @@ SERIES = {
 }
 """Attributes that are a course of numbers: the series' name and what its steps count."""
 
-NOT_RESULTS = frozenset(("n_features_in_", "n_outputs_", "n_features_", "n_samples_fit_"))
-"""Numbers that repeat what the dataset already says."""
+NOT_RESULTS = frozenset(
+    (
+        "n_features_in_",
+        "n_outputs_",
+        "n_features_",
+        "n_samples_fit_",
+        "n_samples_seen_",
+        "n_layers_",
+        "n_splits_",
+        "best_index_",
+        "t_",
+    )
+)
+"""Numbers that repeat what the data and the params say already, or only count inside."""
 
 MOST_ROWS = 10_000
 """Features of a table of coefficients or importances, the weightiest first beyond that."""
@@ -194,7 +206,8 @@ def report_validation(run: Run, function: str, result: Any) -> None:
         columns = {k: v for k, v in result.items() if _numbers(v)}
         run.log_table("folds", {k: _numbers(v) for k, v in columns.items()})
         for name, values in columns.items():
-            _fold_series(run, name, values)
+            if name.startswith(("test_", "train_")):
+                _fold_series(run, name, values)
     elif function == "cross_val_score":
         run.log_table("folds", {"test_score": _numbers(result)})
         _fold_series(run, "test_score", result)
