@@ -83,6 +83,8 @@ def install_mark(path: Path) -> Callable[[], None]:
 class _Mark:
     """The open file as `faulthandler` holds it: closed, without a warning, when it lets go."""
 
+    fd = -1
+
     def __init__(self, path: Path) -> None:
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
@@ -93,7 +95,8 @@ class _Mark:
         return None
 
     def __del__(self) -> None:
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
 
 
 def _remove_mark(held: weakref.ref[_Mark], path: Path, owner: int) -> None:
@@ -151,7 +154,7 @@ def _linux_facts(pid: int) -> dict[str, Any]:
         "boot": _read("/proc/sys/kernel/random/boot_id"),
         "namespace": namespace,
         "pid": pid,
-        "process_start": _started(pid) or None,
+        "process_start": _started_linux(pid) or None,
     }
 
 
@@ -169,7 +172,7 @@ def _other_facts(pid: int) -> dict[str, Any]:
         "boot": boot,
         "namespace": None,
         "pid": pid,
-        "process_start": _started(pid) or None,
+        "process_start": _started_elsewhere(pid) or None,
     }
 
 
