@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 
 from ..environment import MAINS
 from ..errors import AutologError
+from ..ledger import ABSENT
 from .probing import children
 
 PROTOCOL = 5
@@ -107,10 +108,12 @@ def _by_value() -> type[pickle.Pickler] | None:
     except ImportError:
         return None
 
+    from ..methods import raw_of
+
     class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
             if _is_hook(obj) and _by_value_too(obj):
-                return super().reducer_override(obj._self_old)
+                return super().reducer_override(raw_of(obj))
             reduced = super().reducer_override(obj)
             if issubclass(type(obj), type) and isinstance(reduced, tuple) and len(reduced) > 2:
                 _take_hooks_off(reduced[2][0])
@@ -120,8 +123,8 @@ def _by_value() -> type[pickle.Pickler] | None:
 
 
 def _is_hook(entry: Any) -> bool:
-    wrapping = sys.modules.get("autolog.wrapping")
-    return wrapping is not None and type(entry) in (wrapping.Hooked, wrapping.HookedDescriptor)
+    methods = sys.modules.get("autolog.methods")
+    return methods is not None and issubclass(type(entry), methods.HOOKED)
 
 
 def _by_value_too(hook: Any) -> bool:
@@ -132,7 +135,7 @@ def _take_hooks_off(namespace: dict[str, Any]) -> None:
     """Put back what the class itself defines, in the copy of its namespace that is pickled."""
     for name, entry in list(namespace.items()):
         if _is_hook(entry):
-            if entry._self_old is sys.modules["autolog.wrapping"].ABSENT:
+            if entry._self_old is ABSENT:
                 del namespace[name]
             else:
                 namespace[name] = entry._self_old
