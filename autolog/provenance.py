@@ -98,9 +98,8 @@ def program() -> Program:
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     file = getattr(main, "__file__", None)
-    path = Path(file).absolute() if isinstance(file, str) else None
-    if path is not None:
-        return _from_file(path, getattr(spec, "name", None))
+    if isinstance(file, str) and not file.startswith("<"):  # `python -` calls its own `<stdin>`
+        return _from_file(Path(file).absolute(), getattr(spec, "name", None))
     if sys.argv[:1] == ["-c"]:
         return Program("command", "command", None)
     if hasattr(sys, "ps1") or sys.flags.interactive:
