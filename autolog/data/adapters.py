@@ -14,7 +14,10 @@ from .foreign import arrow_column, pandas_column, polars_column
 from .sampling import NUMBER_COST, OBJECT_COST, TEXT_COST, Array, sample
 
 MAX_COLUMNS = 1024
-"""Columns that are read one by one; of more a fixed sample is read. Matrices are read whole."""
+"""Columns that are read one by one; of more a fixed sample is read."""
+
+MAX_WIDTH = 1 << 18
+"""Columns of a matrix of numbers that are read; of more a fixed sample is read."""
 
 PROBED = 64
 
@@ -100,17 +103,26 @@ def _masked(data: Any) -> Source:
 
 
 def _numbers(array: Array, kind: str) -> Source:
-    rows, width = len(array), int(np.prod(array.shape[1:], dtype=np.int64))
+    width = int(np.prod(array.shape[1:], dtype=np.int64))
+    columns = sample(width, MAX_WIDTH)
+    places = None if columns is None else np.unravel_index(columns, array.shape[1:])
+    read_width = width if columns is None else len(columns)
 
     def read(picked: Array | None) -> Table:
+        rows = np.arange(len(array)) if picked is None and places else picked
+
         def block(start: int, end: int) -> Array:
-            rows = slice(start, end) if picked is None else picked[start:end]
-            return array[rows].reshape(-1, width)
+            if places is not None and rows is not None:
+                return np.asarray(array[(rows[start:end, None], *places)])
+            found = array[start:end] if rows is None else array[rows[start:end]]
+            return found.reshape(len(found), width)
 
-        return Matrix(block, array.dtype, rows if picked is None else len(picked), width)
+        count = len(array) if picked is None else len(picked)
+        return Matrix(block, array.dtype, count, read_width)
 
+    cost = read_width * NUMBER_COST
     dtype = str(array.dtype)
-    return Source(kind, array.shape, dtype, width * NUMBER_COST, read, nbytes=array.nbytes)
+    return Source(kind, array.shape, dtype, cost, read, None, array.nbytes, columns)
 
 
 def _structured(array: Array, kind: str) -> Source:
@@ -229,8 +241,6 @@ def _single(kind: str, data: Any, name: Any, reader: Any, cost: int) -> Source:
 
 
 def _pandas_series(data: Any) -> Source:
-    if kin(type(data))[0] == "pandas.MultiIndex":
-        return _single("Index", data, None, lambda d, n, r: from_list(d.take(r).tolist(), n), 0)
     kind = "Index" if "pandas.Index" in kin(type(data)) else type(data).__name__
     return _single(kind, data, data.name, pandas_column, _dtype_cost(data.dtype))
 
@@ -336,6 +346,7 @@ _BY_NAME: dict[str, Callable[[Any], Source | None]] = {
     "torch.Tensor": _torch,
     "pandas.DataFrame": _pandas_frame,
     "pandas.Series": _pandas_series,
+    "pandas.MultiIndex": lambda data: None,
     "pandas.Index": _pandas_series,
     "polars.DataFrame": _polars_frame,
     "polars.Series": _polars_series,

@@ -19,7 +19,6 @@ DESCRIBED = 200
 """Columns with a digest and figures of their own; those after them are digested together."""
 
 BLOCK = 1 << 15
-MAX_WIDTH = 1 << 18
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,17 +41,16 @@ def scan(source: Source, *, figures: bool, keep_first: bool = False) -> Scan:
     facts: list[dict[str, Any]] = []
     first = None
     if isinstance(table, Matrix) and table.dtype != np.uint64:
-        matrix, cut = _columns_first(table)
-        whole.sampled = cut
+        matrix = _columns_first(table)
         facts = _scan_matrix(matrix, table, whole, figures)
-        first = from_array(matrix[0]) if keep_first and len(matrix) else None
+        first = _of_matrix(table, matrix[0]) if keep_first and len(matrix) else None
     else:
         for column in _columns(table):
             digest = whole.add(column)
             if digest is not None:
                 facts.append(_facts(column, digest, figures))
             first = first or (column if keep_first else None)
-    sampled = rows is not None or source.picked is not None or whole.sampled
+    sampled = rows is not None or source.picked is not None
     return Scan(SAMPLED if sampled else FULL, whole.hex(), rows_read, facts, first)
 
 
@@ -66,7 +64,6 @@ class _Whole:
         self._rest = hashlib.sha256()
         self._ends = hashlib.sha256()
         self._count = 0
-        self.sampled = False
 
     def add(self, column: Column) -> str | None:
         """The column's own digest, or None where it only counts towards the whole."""
@@ -102,8 +99,8 @@ def _scan_matrix(
     columns: Array, table: Matrix, whole: _Whole, figures: bool
 ) -> list[dict[str, Any]]:
     """Digest and figures of a columns-first matrix, a few columns at a time to stay in cache."""
-    kind = "i" if table.dtype.kind == "u" else table.dtype.kind
-    end = Column(None, "", kind, columns[0] if len(columns) else columns).message()[1]
+    model = _of_matrix(table, columns[0] if len(columns) else columns)
+    kind, end = model.kind, model.message()[1]
     step = max(1, BLOCK // max(columns.shape[1], 1))
     facts: list[dict[str, Any]] = []
     start = 0
@@ -124,6 +121,11 @@ def _scan_matrix(
     return facts
 
 
+def _of_matrix(table: Matrix, values: Array) -> Column:
+    kind = "i" if table.dtype.kind == "u" else table.dtype.kind
+    return Column(None, str(table.dtype), kind, values)
+
+
 def canonical_floats(block: Array) -> None:
     """Make -0.0 zero and all NaNs one NaN, in place."""
     with np.errstate(all="ignore"):
@@ -135,17 +137,15 @@ def canonical_floats(block: Array) -> None:
 _CANONICAL = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.uint8}
 
 
-def _columns_first(table: Matrix) -> tuple[Array, bool]:
-    """The rows read, as one contiguous row of memory for each column; whether columns were cut."""
-    picked = sample(table.width, MAX_WIDTH)
-    width = table.width if picked is None else len(picked)
-    found = np.empty((width, table.rows), _CANONICAL[table.dtype.kind])
+def _columns_first(table: Matrix) -> Array:
+    """The rows read, as one contiguous row of memory for each column."""
+    found = np.empty((table.width, table.rows), _CANONICAL[table.dtype.kind])
     step = max(1, BLOCK // max(table.width, 1))
     with np.errstate(all="ignore"):
         for start in range(0, table.rows, step):
-            block = table.block(start, start + step)
-            found[:, start : start + step] = (block if picked is None else block[:, picked]).T
-    return found, picked is not None
+            end = min(start + step, table.rows)
+            found[:, start:end] = table.block(start, end).T
+    return found
 
 
 def _columns(table: Matrix | Iterator[Column]) -> Iterator[Column]:

@@ -21,10 +21,9 @@ def pandas_column(series: Any, name: str | None, rows: Array | None) -> Column:
 
 def _pandas_values(values: Any, name: str | None) -> Column:
     dtype = values.dtype
-    if isinstance(dtype, np.dtype):
-        array = np.asarray(values)
-        return from_list(array.tolist(), name) if dtype.kind == "O" else from_array(array, name)
     family = type(dtype).__name__
+    if isinstance(dtype, np.dtype) or family in ("NumpyEADtype", "PandasDtype"):
+        return from_array(np.asarray(values), name)
     if family == "CategoricalDtype":
         return _coded(_pandas_values(values.categories.array, name), np.asarray(values.codes))
     if family == "DatetimeTZDtype":

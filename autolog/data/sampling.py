@@ -32,7 +32,8 @@ def rows_to_read(rows: int, row_cost: int, budget: int = BUDGET) -> Array | None
     """Positions of the rows to read, ascending; None where the whole is within the budget."""
     if rows * row_cost <= budget or rows <= MIN_ROWS:
         return None
-    return sample(rows, max(MIN_ROWS, budget // max(row_cost, 1)))
+    # The positions themselves take memory too.
+    return sample(rows, max(MIN_ROWS, budget // (row_cost + NUMBER_COST)))
 
 
 def sample(total: int, wanted: int) -> Array | None:
