@@ -28,7 +28,7 @@ def notebook() -> dict[str, Any] | None:
         "kind": "notebook" if hasattr(shell, "kernel") else "ipython",
         "name": Path(path).name if path else None,
         "path": path,
-        "cell": getattr(shell, "execution_count", None),
+        "cell": len(_cells(shell)) - 1 or None,
         "cell_id": _cell_id(shell),
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -46,21 +46,19 @@ def cell_group() -> str | None:
     cell = _cell_id(shell)
     if cell is not None:
         return f"cell {cell}"
-    text = _cell_text(shell)
-    return None if text is None else f"cell {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    text = _cells(shell)[-1].encode("utf-8", "replace")
+    return f"cell {hashlib.sha256(text).hexdigest()[:12]}"
 
 
 def source() -> tuple[str, bytes] | None:
-    """The cells run so far, in order, as one redacted script; None where none is known."""
+    """The cells run so far, in order, as one redacted script; None outside of notebooks."""
     from . import redact
 
     shell = _shell()
-    cells = shell.user_ns.get("_ih") if shell is not None else None
-    if not isinstance(cells, list):
+    if shell is None:
         return None
-    parts = [f"# In [{i}]\n{text}\n" for i, text in enumerate(cells) if text]
-    text = "\n".join(parts).encode("utf-8", "replace")
-    return "cells.py", redact.redact("", text)
+    parts = [f"# In [{i}]\n{text}\n" for i, text in enumerate(_cells(shell)) if text]
+    return "cells.py", redact.redact("", "\n".join(parts).encode("utf-8", "replace"))
 
 
 def _shell() -> Any:
@@ -86,8 +84,7 @@ def _cell_id(shell: Any) -> str | None:
     return cell if isinstance(cell, str) else None
 
 
-def _cell_text(shell: Any) -> str | None:
-    cells, count = shell.user_ns.get("_ih"), getattr(shell, "execution_count", None)
-    if isinstance(cells, list) and isinstance(count, int) and 0 < count < len(cells):
-        return str(cells[count])
-    return None
+def _cells(shell: Any) -> list[str]:
+    """The text of every cell run so far, the running one last; at index 0 stands none."""
+    found = shell.user_ns.get("_ih")
+    return [str(text) for text in found] if isinstance(found, list) and found else [""]

@@ -172,7 +172,7 @@ def _find_out() -> dict[str, Any]:
     found["packages"] = _imported_packages()
     found["variables"] = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     if (book := notebook.notebook()) is not None:
-        found["notebook"] = book
+        found["notebook"] = {key: book[key] for key in ("kind", "name", "path") if key in book}
     cleaned: dict[str, Any] = redact.redact("", {key: item for key, item in found.items() if item})
     return cleaned
 
