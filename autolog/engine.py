@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import callsite
 from .context import Frame, current, pauses
-from .inplace import wrap_function
 from .integration import Call, Hook, Integration, adopted, on_adoption
 from .live import Run, put_back, status_of
+from .placing import Placement
 from .reporting import guarded
 from .standing import StandingRuns
-from .subclassing import watch_subclasses
-from .wrapping import Ledger, as_internal_frame, wrap_method
+from .wrapping import Ledger, as_internal_frame
 
 if TYPE_CHECKING:
     from .importing import ImportWatcher
@@ -54,6 +53,7 @@ class Engine:
         self.standing = StandingRuns(self)
         self.active = True
         self._verdicts: dict[type, bool] = {}
+        self.placement = Placement(self.ledger, self.drive_for)
         self.ledger.add(on_adoption(self._adopt))
 
     # -- putting on ------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Engine:
         """Put the hooks for subclasses on a class that is none."""
         for entry in self.entries:
             if entry.name == name and entry.hook.target.kind == "subclasses":
-                self._wrap_class(cls, entry.hook.target.names, self.driver(entry), cls)
+                self.placement.on_class(cls, entry)
 
     def reconfigure(self, recorder: Recorder) -> None:
         """Let runs to come follow changed settings; the hooks stay as they are."""
@@ -94,29 +94,11 @@ class Engine:
             integration.options = recorder.options_for(name, type(integration))
 
     def _placer(self, entry: Entry) -> Callable[[Any], None]:
-        return lambda module: self._place(entry, module)
+        def place(module: Any) -> None:
+            if self.active:
+                self.placement.place(entry, module)
 
-    def _place(self, entry: Entry, module: Any) -> None:
-        if not self.active:
-            return
-        target, drive = entry.hook.target, self.driver(entry)
-        if target.kind == "function":
-            for name in target.names:
-                if hasattr(module, name):
-                    wrap_function(getattr(module, name), drive, self.ledger)
-            return
-        owner = getattr(module, target.owner)
-        if target.kind == "method":
-            self._wrap_class(owner, target.names, drive, owner)
-        else:
-            watch_subclasses(
-                owner, lambda cls: self._wrap_class(cls, target.names, drive, owner), self.ledger
-            )
-
-    def _wrap_class(self, cls: type, names: tuple[str, ...], drive: Any, base: type) -> None:
-        for name in names:
-            if name in vars(cls) or _from_outside(cls, name, base):
-                wrap_method(cls, name, drive, self.ledger)
+        return place
 
     def close(self) -> None:
         """Take everything off; what others have wrapped since stays as a pass-through."""
@@ -127,19 +109,18 @@ class Engine:
 
     # -- driving ---------------------------------------------------------------------------
 
-    def driver(self, entry: Entry) -> Callable[..., Any]:
+    def drive_for(self, entries: list[Entry]) -> Callable[..., Any]:
         """The function that stands between the caller and the original.
 
         It is the one frame of ours on the stack while the original runs, and is marked so that
         `warnings` does not count it: a `stacklevel` still points at the user's line.
         """
-        nested_skip = entry.hook.nested == "skip"
 
         def drive(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             frame = current.get()
-            if frame is not None and frame.hook and nested_skip and not frame.over:
+            if frame is not None and frame.hook and not frame.over and _all_skip(entries):
                 return wrapped(*args, **kwargs)
-            begun = self._begin(entry, wrapped, instance, args, kwargs)
+            begun = self._begin(entries, wrapped, instance, args, kwargs)
             if begun is None:
                 return wrapped(*args, **kwargs)
             try:
@@ -152,23 +133,30 @@ class Engine:
 
         return as_internal_frame(drive)
 
-    def _begin(self, entry: Entry, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    def _begin(
+        self, entries: list[Entry], wrapped: Any, instance: Any, args: Any, kwargs: Any
+    ) -> Begun | None:
+        """The hooks that run for this call, the innermost one first; None where none does."""
         if not self.active or pauses.get():
             return None
-        began = time.thread_time_ns()
-        with guarded(entry.place):
-            outer = current.get()
-            if outer is not None and outer.over:
-                outer = None
-            call = Call(wrapped, instance, args, kwargs)
-            caller = sys._getframe(1).f_back
-            return self._enter(entry, call, outer, caller, began)
-        return None
+        caller = sys._getframe(1).f_back
+        begun: Begun | None = None
+        for entry in entries:
+            with guarded(entry.place):
+                began = time.thread_time_ns()
+                call = Call(wrapped, instance, args, kwargs)
+                inner = self._enter(entry, call, caller, began)
+                if inner is not None:
+                    inner.outer, begun = begun, inner
+                    args, kwargs = inner.args, inner.kwargs
+        return begun
 
     def _enter(
-        self, entry: Entry, call: Call, outer: Frame | None, caller: FrameType | None, began: int
+        self, entry: Entry, call: Call, caller: FrameType | None, began: int
     ) -> Begun | None:
-        hook = entry.hook
+        hook, outer = entry.hook, current.get()
+        if outer is not None and outer.over:
+            outer = None
         nested = outer is not None and outer.hook
         plumbing = hook.nested == "always"
         if nested and not plumbing and (hook.nested == "skip" or (outer and outer.silent)):
@@ -180,8 +168,6 @@ class Engine:
         if self._silent(entry, call, bool(nested)):
             return begun.enter(Frame(None, hook=True, silent=True))
         call.site = callsite.find_site(caller, library=entry.library)
-        if call.site is not None and hook.opens_run:
-            call.names = names_at(call.site, call)
         if hook.opens_run and not (nested and hook.nested == "join"):
             begun.run = run = self._open(entry, call, outer)
             begun.owns = True
@@ -221,8 +207,8 @@ class Begun:
     """A hooked call that is under way."""
 
     __slots__ = (
-        "args", "began", "call", "engine", "entry", "frame", "generator", "kwargs", "owns",
-        "run", "token",
+        "args", "began", "call", "engine", "entry", "frame", "generator", "kwargs", "outer",
+        "owns", "run", "token",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, entry: Entry, call: Call, began: int) -> None:
@@ -237,6 +223,7 @@ class Begun:
         self.frame: Frame | None = None
         self.token: Any = None
         self.generator: Iterator[None] | None = None
+        self.outer: Begun | None = None
 
     def enter(self, frame: Frame) -> Begun:
         """Make `frame` the current one until the call is over."""
@@ -270,6 +257,8 @@ class Begun:
                     next(self.generator, None)
         finally:
             self._leave("finished", None)
+            if self.outer is not None:
+                self.outer.finish(result)
 
     def fail(self, error: BaseException) -> None:
         """Close the hook after the original raised, and end the run as failed."""
@@ -281,6 +270,8 @@ class Begun:
                     self.generator.close()  # type: ignore[attr-defined]
         finally:
             self._leave(status_of(error), error)
+            if self.outer is not None:
+                self.outer.fail(error)
 
     def _leave(self, status: Any, error: BaseException | None) -> None:
         if self.frame is not None:
@@ -297,27 +288,5 @@ class Begun:
             self.run.overhead += time.thread_time_ns() - self.began
 
 
-ALIASES = ("fit_transform", "fit_predict", "fit_resample")
-"""Methods of mixins that hand their arguments on to `fit` in the same order."""
-
-
-def names_at(site: callsite.Site, call: Call) -> dict[int | str, str]:
-    """How the user's source names the call's arguments, through a mixin's method too."""
-    given = len(call.args), call.kwargs.keys()
-    if site.direct:
-        return site.argument_names(getattr(call.function, "__name__", ""), *given)
-    found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
-    return next((names for names in found if names), {})
-
-
-def _from_outside(cls: type, name: str, base: type) -> bool:
-    """Whether `cls` gets `name` from a class outside `base`'s tree (a mixin of somebody's).
-
-    Only `fit` itself is worth a new attribute: the mixins' other methods come back to it.
-    """
-    if name != "fit":
-        return False
-    for owner in cls.__mro__:
-        if name in vars(owner):
-            return not issubclass(owner, base)
-    return False
+def _all_skip(entries: list[Entry]) -> bool:
+    return all(entry.hook.nested == "skip" for entry in entries)

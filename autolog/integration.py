@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from .callsite import Site
     from .standing import StandingRuns
 
 Nested = Literal["skip", "join", "child", "always"]
@@ -95,11 +96,10 @@ class Call:
         result: What the original returned; only after `yield`.
         error: What it raised, for a hook that catches `GeneratorExit` at its `yield`.
         site: Where the call stands in the user's code, or None where nothing there called it.
-        names: How the caller's source names the arguments, by position or keyword.
     """
 
     __slots__ = (
-        "_bound", "args", "error", "function", "instance", "kwargs", "names", "result", "site"
+        "_bound", "args", "error", "function", "instance", "kwargs", "result", "site"
     )  # fmt: skip
 
     def __init__(
@@ -111,8 +111,8 @@ class Call:
         self.kwargs = dict(kwargs)
         self.result: Any = None
         self.error: BaseException | None = None
-        self.site: Any = None
-        self.names: Mapping[str | int, str] = {}
+        self.site: Site | None = None
+        self._names: Mapping[int | str, str] | None = None
         self._bound: dict[str, Any] | None = None
 
     def arg(self, name: str, default: Any = None) -> Any:
@@ -123,12 +123,27 @@ class Call:
 
     def variable(self, name: str) -> str:
         """How the caller's source names the argument for `name`; `unknown` without a source."""
-        if name in self.names:
-            return self.names[name]
+        if self._names is None:
+            self._names = {} if self.site is None else names_at(self.site, self)
+        if name in self._names:
+            return self._names[name]
         positions = parameter_names(self.function)
         if name in positions:
-            return self.names.get(positions.index(name), "unknown")
+            return self._names.get(positions.index(name), "unknown")
         return "unknown"
+
+
+ALIASES = ("fit_transform", "fit_predict", "fit_resample")
+"""Methods of mixins that hand their arguments on to `fit` in the same order."""
+
+
+def names_at(site: Site, call: Call) -> Mapping[int | str, str]:
+    """How the user's source names the call's arguments, through a mixin's method too."""
+    given = len(call.args), call.kwargs.keys()
+    if site.direct:
+        return site.argument_names(getattr(call.function, "__name__", ""), *given)
+    found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
+    return next((names for names in found if names), {})
 
 
 _parameters: dict[Any, tuple[str, ...]] = {}
