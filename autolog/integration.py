@@ -99,8 +99,16 @@ class Call:
     """
 
     __slots__ = (
-        "_bound", "args", "error", "function", "instance", "kwargs", "result", "site"
-    )  # fmt: skip
+        "_bound",
+        "_names",
+        "args",
+        "error",
+        "function",
+        "instance",
+        "kwargs",
+        "result",
+        "site",
+    )
 
     def __init__(
         self, function: Any, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
