@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
 class ArtifactFolder:
     """The folder that holds a run's artifacts; it need not exist."""
 
@@ -72,15 +75,14 @@ class _Stream(io.FileIO):
 
 
 @contextlib.contextmanager
-def create_file(target: Path) -> Iterator[BinaryIO]:
+def create_file(target: Path, top: Path) -> Iterator[BinaryIO]:
     """A stream whose bytes are at `target`, on the disk, after a clean exit, or nowhere.
 
-    Raises BackendError; an error of the caller's own passes, and leaves nothing behind.
+    Folders from `top` down are made, and taken away again where nothing comes of it. Raises
+    BackendError; an error of the caller's own passes.
     """
-    temporary = target.with_name(TEMPORARY + secrets.token_hex(8))
     with _store_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        raw = _Stream(os.open(temporary, _NEW, 0o666), "wb")
+        temporary, raw = _open_beside(target)
     stream = io.BufferedWriter(raw, 1 << 17)
     try:
         yield cast(BinaryIO, stream)
@@ -94,18 +96,29 @@ def create_file(target: Path) -> Iterator[BinaryIO]:
             raw.close()
         with contextlib.suppress(OSError):
             temporary.unlink()
+        prune(target.parent, top)
         raise
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+def _open_beside(target: Path) -> tuple[Path, _Stream]:
+    """A new file in the folder of `target`, which is made; another thread may be pruning it."""
+    temporary = target.with_name(TEMPORARY + secrets.token_hex(8))
+    for _ in range(10):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return temporary, _Stream(os.open(temporary, _NEW, 0o666), "wb")
+    raise FileNotFoundError(f"{target.parent} vanishes again and again")
 
 
-@contextlib.contextmanager
-def _store_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BackendError(f"{target}: {error}") from error
+def prune(folder: Path, top: Path) -> None:
+    """Remove `folder` and its parents below `top` as long as they are empty.
+
+    An empty folder is no artifact, and would stand in the way of a file of its name.
+    """
+    with contextlib.suppress(OSError):
+        while folder != top:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def link_file(source: Path, target: Path) -> bool:
@@ -126,7 +139,7 @@ def link_file(source: Path, target: Path) -> bool:
     return True
 
 
-def remove(target: Path) -> None:
+def remove(target: Path, top: Path) -> None:
     """Remove a file, or a folder and all below it, if it is there; raises BackendError."""
     with _store_errors(target):
         if target.is_dir():
@@ -134,6 +147,7 @@ def remove(target: Path) -> None:
         else:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 target.unlink()
+        prune(target.parent, top)
 
 
 def sizes(folder: Path | str) -> Iterator[int]:
@@ -144,3 +158,11 @@ def sizes(folder: Path | str) -> Iterator[int]:
                 yield from sizes(entry.path)
             else:
                 yield entry.stat(follow_symlinks=False).st_size
+
+
+@contextlib.contextmanager
+def _store_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackendError(f"{target}: {error}") from error

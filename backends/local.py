@@ -80,12 +80,13 @@ class LocalBackend(Backend):
     def create_artifact(self, run: str, path: str) -> Iterator[BinaryIO]:
         """A stream into a hidden file, which is synced and takes its name at a clean exit."""
         check_id(run)
-        target = ArtifactFolder(self.root / run / "artifacts").locate(path)
+        folder = ArtifactFolder(self.root / run / "artifacts")
+        target = folder.locate(path)
         try:
             self._streams.make_root()
         except OSError as error:
             raise BackendError(f"{self.root}: {error}") from error
-        with create_file(target) as stream:
+        with create_file(target, folder.folder) as stream:
             yield stream
 
     def artifacts(self, run: str) -> list[str]:
@@ -120,7 +121,7 @@ class LocalBackend(Backend):
     def drop_artifact(self, run: str, path: str) -> None:
         """Remove the artifact, or all below that folder."""
         for folder in self._artifact_folders(run):
-            remove(folder.locate(path))
+            remove(folder.locate(path), folder.folder)
 
     def _artifact_folders(self, run: str) -> list[ArtifactFolder]:
         check_id(run)

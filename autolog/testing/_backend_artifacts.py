@@ -1,0 +1,148 @@
+"""The part of the backend suite on artifacts, and on deletion."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+
+import pytest
+
+from autolog.backend import Backend
+from autolog.errors import BackendError, NotFound
+
+from . import _backend_parts as parts
+from ._backend_base import ONE, OTHER, RUN, SuiteBase
+from ._backend_parts import series
+
+
+class ArtifactTests(SuiteBase):
+    """Artifacts are kept whole or not at all, below their run; what is deleted is gone."""
+
+    def test_artifacts_are_streamed(self, backend: Backend) -> None:
+        chunks = [secrets.token_bytes(100_000) for _ in range(30)]
+        with backend.create_artifact(RUN, "model/data.bin") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+        data = b"".join(chunks)
+        assert self.raw_artifact(backend, RUN, "model/data.bin") == data
+        digest = hashlib.sha256()
+        with backend.open_artifact(RUN, "model/data.bin") as source:
+            while piece := source.read(65_536):
+                digest.update(piece)
+        assert digest.digest() == hashlib.sha256(data).digest()
+
+    @pytest.mark.parametrize("path", parts.ODD_PATHS, ids=ascii)
+    def test_odd_paths_are_kept(self, backend: Backend, path: str) -> None:
+        _put(backend, RUN, path, b"odd")
+        _put(backend, RUN, "z/plain", b"plain")
+        assert self.raw_artifact(backend, RUN, path) == b"odd"
+        assert _get(backend, RUN, path) == b"odd"
+        assert backend.artifacts(RUN) == sorted([path, "z/plain"])
+
+    @pytest.mark.parametrize("path", parts.BAD_PATHS, ids=ascii)
+    def test_no_path_leaves_the_run(self, backend: Backend, path: str) -> None:
+        _put(backend, RUN, "kept", b"kept")
+        calls = (
+            lambda: _put(backend, RUN, path, b"bad"),
+            lambda: backend.open_artifact(RUN, path),
+            lambda: backend.artifact_path(RUN, path),
+            lambda: backend.drop_artifact(RUN, path),
+            lambda: backend.copy_artifact(RUN, OTHER, path),
+        )
+        for call in calls:
+            with contextlib.suppress(BackendError):
+                assert call() is None
+        with pytest.raises(BackendError):
+            _put(backend, RUN, path, b"bad")
+        assert backend.artifacts(RUN) == ["kept"]
+        assert backend.artifacts(OTHER) == []
+
+    def test_an_artifact_is_replaced_whole(self, backend: Backend) -> None:
+        _put(backend, RUN, "a", b"a longer first text")
+        with backend.create_artifact(RUN, "a") as stream:
+            stream.write(b"second")
+            assert _get(backend, RUN, "a") == b"a longer first text"
+        assert self.raw_artifact(backend, RUN, "a") == _get(backend, RUN, "a") == b"second"
+        assert backend.artifacts(RUN) == ["a"]
+
+    def test_an_aborted_artifact_leaves_nothing(self, backend: Backend) -> None:
+        _put(backend, RUN, "old", b"old")
+        for path in ("new/file", "old"):
+            with pytest.raises(KeyError):
+                _put_half(backend, RUN, path)
+        assert backend.artifacts(RUN) == ["old"]
+        assert self.raw_artifact(backend, RUN, "old") == b"old"
+        assert self.raw_artifact(backend, RUN, "new/file") is None
+
+    def test_a_path_is_a_file_or_a_folder(self, backend: Backend) -> None:
+        _put(backend, RUN, "a", b"file")
+        with pytest.raises(BackendError):
+            _put(backend, RUN, "a/b", b"below a file")
+        _put(backend, RUN, "c/d", b"file")
+        with pytest.raises(BackendError):
+            _put(backend, RUN, "c", b"in the place of a folder")
+        assert backend.artifacts(RUN) == ["a", "c/d"]
+
+    def test_a_missing_artifact_is_not_found(self, backend: Backend) -> None:
+        _put(backend, RUN, "a/b", b"")
+        for run, path in ((RUN, "x"), (OTHER, "a/b"), (RUN, "a"), (RUN, "a/b/c")):
+            with pytest.raises(NotFound):
+                backend.open_artifact(run, path)
+        assert _get(backend, RUN, "a/b") == b""
+
+    def test_artifacts_are_copied_and_dropped(self, backend: Backend) -> None:
+        for path in ("code/a.py", "code/b.py", "codex"):
+            _put(backend, RUN, path, path.encode())
+        backend.copy_artifact(RUN, OTHER, "code/a.py")
+        backend.copy_artifact(RUN, OTHER, "code/a.py")
+        backend.drop_artifact(RUN, "code")
+        backend.drop_artifact(RUN, "nothing")
+        assert backend.artifacts(RUN) == ["codex"]
+        assert backend.artifacts(OTHER) == ["code/a.py"]
+        _put(backend, RUN, "code/a.py", b"another")
+        assert self.raw_artifact(backend, OTHER, "code/a.py") == b"code/a.py"
+
+    def test_a_local_path_leads_to_the_bytes(self, backend: Backend) -> None:
+        _put(backend, RUN, "model/MLmodel", b"flavors:")
+        assert backend.artifact_path(RUN, "no/such") is None
+        path = backend.artifact_path(RUN, "model/MLmodel")
+        if path is not None:
+            assert path.read_bytes() == b"flavors:"
+            assert backend.artifact_path(RUN, "model") == path.parent
+
+    def test_a_deleted_run_is_gone(self, backend: Backend) -> None:
+        for run in (RUN, OTHER):
+            backend.write(series(run, ONE, 0, 100))
+            _put(backend, run, "model/data", b"x" * 50_000)
+        assert backend.delete(RUN) >= 50_000
+        assert backend.run_ids() == [OTHER]
+        assert self.raw_records(backend, RUN) == []
+        assert self.raw_artifact(backend, RUN, "model/data") is None
+        assert backend.artifacts(RUN) == []
+        for call in (backend.records, backend.delete):
+            with pytest.raises(NotFound):
+                call(RUN)
+        self.check(backend, OTHER, series(OTHER, ONE, 0, 100))
+
+    def test_a_deleted_run_may_be_sent_again(self, backend: Backend) -> None:
+        backend.write(series(RUN, ONE, 0, 5))
+        backend.delete(RUN)
+        backend.write(series(RUN, ONE, 0, 3))
+        self.check(backend, RUN, series(RUN, ONE, 0, 3))
+
+
+def _put(backend: Backend, run: str, path: str, data: bytes) -> None:
+    with backend.create_artifact(run, path) as stream:
+        stream.write(data)
+
+
+def _put_half(backend: Backend, run: str, path: str) -> None:
+    with backend.create_artifact(run, path) as stream:
+        stream.write(b"half" * 100_000)
+        raise KeyError("the caller's own error")
+
+
+def _get(backend: Backend, run: str, path: str) -> bytes:
+    with backend.open_artifact(run, path) as stream:
+        return stream.read()
