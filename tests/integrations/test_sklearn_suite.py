@@ -1,0 +1,65 @@
+"""The integration of scikit-learn keeps every promise of the suite, with no exception."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from autolog.testing import IntegrationSuite
+
+
+class TestSklearn(IntegrationSuite):
+    """Trains a pipeline, a loop over `partial_fit` and a cross-validation on iris."""
+
+    library = "sklearn"
+    runs = 3
+
+    def train(self) -> Any:
+        from sklearn.datasets import load_iris
+        from sklearn.linear_model import LogisticRegression, SGDClassifier
+        from sklearn.model_selection import cross_validate
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        warnings.warn("a training begins", stacklevel=2)
+        X, y = load_iris(return_X_y=True)
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=3)).fit(X, y)
+        loop = SGDClassifier(random_state=0)
+        scaled = StandardScaler().fit_transform(X)
+        for start in range(0, 150, 50):
+            loop.partial_fit(scaled[start : start + 50], y[start : start + 50], classes=[0, 1, 2])
+        scores = cross_validate(model, X, y, cv=2)
+        return model, loop.coef_, scores["test_score"], model.predict_proba(X)
+
+    def train_badly(self) -> Any:
+        import numpy
+        from sklearn.linear_model import Ridge
+
+        return Ridge(alpha=-1).fit(numpy.eye(3), [1, 2, 3])
+
+    def targets(self) -> Any:
+        from sklearn.base import TransformerMixin
+        from sklearn.cluster import KMeans
+        from sklearn.linear_model import LogisticRegression, SGDClassifier
+        from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
+        from sklearn.model_selection import _validation
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        return [
+            (Pipeline, "fit"),
+            (Pipeline, "fit_predict"),
+            (Pipeline, "fit_transform"),
+            (LogisticRegression, "fit"),
+            (StandardScaler, "fit"),
+            (StandardScaler, "partial_fit"),
+            (StandardScaler, "transform"),
+            (KMeans, "fit"),
+            (SGDClassifier, "fit") if "fit" in vars(SGDClassifier) else (BaseSGDClassifier, "fit"),
+            (BaseSGDClassifier, "partial_fit"),
+            (_validation, "cross_validate"),
+            (_validation, "cross_val_score"),
+        ]
+
+    def model_of(self, result: Any) -> Any:
+        return result[0]
