@@ -108,12 +108,8 @@ def _by_value() -> type[pickle.Pickler] | None:
     except ImportError:
         return None
 
-    from ..methods import raw_of
-
     class ByValue(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
-            if _is_hook(obj) and _by_value_too(obj):
-                return super().reducer_override(raw_of(obj))
             reduced = super().reducer_override(obj)
             if issubclass(type(obj), type) and isinstance(reduced, tuple) and len(reduced) > 2:
                 _take_hooks_off(reduced[2][0])
@@ -125,10 +121,6 @@ def _by_value() -> type[pickle.Pickler] | None:
 def _is_hook(entry: Any) -> bool:
     methods = sys.modules.get("autolog.methods")
     return methods is not None and issubclass(type(entry), methods.HOOKED)
-
-
-def _by_value_too(hook: Any) -> bool:
-    return hook.__module__ in MAINS or "<locals>" in hook.__qualname__
 
 
 def _take_hooks_off(namespace: dict[str, Any]) -> None:

@@ -12,26 +12,32 @@ MAX_PARTS = 1_000
 MAX_ITEMS = 50
 """Of each container: the trees of a forest are alike."""
 
+MAX_ATTRIBUTES = 200
+
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
 _ATOMS = (str, bytes, int, float, complex, bool, type(None), bytearray)
 
 
 def children(part: Any) -> Iterator[tuple[str, Any]]:
     """The parts right below `part`, each with its step of a path: `.name`, `[0]`, `['key']`."""
-    if isinstance(part, dict):
-        for key, item in islice(part.items(), MAX_ITEMS):
+    # By the true type and the base class's own methods: anything else may be the model's code.
+    kind = type(part)
+    if issubclass(kind, dict):
+        for key, item in islice(dict.items(part), MAX_ITEMS):
             yield f"[{_shown(key)}]", item
-    elif isinstance(part, list | tuple | set | frozenset):
-        for index, item in enumerate(islice(part, MAX_ITEMS)):
-            yield f"[{index}]", item
-    elif isinstance(part, FunctionType):
+    for sequence in _SEQUENCES:
+        if issubclass(kind, sequence):
+            for index, item in enumerate(islice(sequence.__iter__(part), MAX_ITEMS)):
+                yield f"[{index}]", item
+    if kind is FunctionType:
         yield from _of_function(part)
-    if not isinstance(part, type | ModuleType | FunctionType):
-        for name, item in islice(_attributes(part).items(), MAX_ITEMS * 4):
+    elif not issubclass(kind, type | ModuleType):
+        for name, item in islice(_attributes(part).items(), MAX_ATTRIBUTES):
             yield f".{name}", item
 
 
 def _shown(key: object) -> str:
-    return repr(key)[:40] if isinstance(key, _ATOMS) else type(key).__qualname__
+    return repr(key)[:40] if type(key) in _ATOMS else type(key).__qualname__
 
 
 def _attributes(part: Any) -> dict[str, Any]:

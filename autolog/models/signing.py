@@ -40,7 +40,7 @@ def sign(files: Mapping[str, FileFacts], key: SigningKey) -> bytes:
     """The content of `signature.json` for a directory of `files`."""
     claim = _claim(files, key.public)
     signature = base64.b64encode(key.sign(_message(claim))).decode("ascii")
-    return json.dumps({**claim, "signature": signature}, indent=1).encode("ascii") + b"\n"
+    return json.dumps({**claim, "signature": signature}).encode("ascii") + b"\n"
 
 
 def verify(content: bytes) -> Signature:

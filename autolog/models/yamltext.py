@@ -9,6 +9,8 @@ from typing import Any
 
 from ..errors import UsageError
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 _PLAIN_KEY = re.compile(r"(?!(?:true|false|null|none|yes|no|on|off|y|n)$)[a-z][a-z0-9_]*")
 # Inside quotes JSON is YAML but for characters that YAML would fold, refuse or take for a mark.
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -45,7 +47,7 @@ def _scalar(value: Any) -> str:
         # YAML 1.1 takes `1e-05` for text, and has its own words for what JSON lacks.
         text = repr(value).replace("e", ".0e") if "." not in repr(value) else repr(value)
         return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(repr(value), text)
-    text = json.dumps(value, ensure_ascii=False)
+    text = _as_json(value)
     return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

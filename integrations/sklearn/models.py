@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import sys
 from collections.abc import Mapping
@@ -63,11 +64,15 @@ def _version() -> str:
     return str(import_module("sklearn").__version__)
 
 
-def _distributions(model: Any) -> set[str]:
+def _distributions(model: Any) -> frozenset[str]:
     """Distributions whose classes are in the model, and those that scikit-learn always needs."""
     modules = {origin(part)[1].partition(".")[0] for part in parts(model)}
-    found = {distribution_of(module) for module in modules | {"sklearn", "numpy", "scipy"}}
-    return {name for name in found if name is not None}
+    return _distributions_of(frozenset(modules | {"sklearn", "numpy", "scipy"}))
+
+
+@functools.lru_cache(maxsize=64)
+def _distributions_of(modules: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name in map(distribution_of, modules) if name is not None)
 
 
 def _unpickle(file: str, files: Files) -> Any:

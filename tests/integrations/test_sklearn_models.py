@@ -209,13 +209,20 @@ MAIN = """
         def predict(self, X):
             return self.inner_.predict(X)
 
+    class Bare:
+        def fit(self, X, y=None):
+            return self
+
+    class Mixed(Bare, BaseEstimator):
+        pass
+
     class Inherits(LogisticRegression):
         def twice(self, X):
             return 2 * self.predict(X)
 
     X, y = load_iris(return_X_y=True)
     model = Mine.make().fit(X, y)
-    model.bound = model.inner_.fit
+    model.bound, model.mixed = model.inner_.fit, Mixed().fit(X)
     from autolog import models
     from autolog.integrations.sklearn.models import SklearnFlavor
     from pathlib import Path
@@ -264,6 +271,8 @@ def test_classes_of_main_load_elsewhere_and_name_nothing_of_ours(
     again = type(model).make().fit(X, Y)
     assert np.array_equal(again.predict(X), expected.predict(X))
     assert "fit" not in vars(type(model.inner_))
+    assert "fit" not in vars(type(model.mixed))
+    assert model.mixed.fit(X) is model.mixed
     assert "cloudpickle==" in (tmp_path / "m/requirements.txt").read_text()
 
 
