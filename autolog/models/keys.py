@@ -115,6 +115,8 @@ def _own_key(path: str) -> SigningKey:
     file = Path(path)
     if not file.exists():
         _make_key(file)
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        reporting.say(f"{file} is open to others (chmod 600)", once=path)
     return SigningKey.from_pem(file.read_text("ascii"))
 
 

@@ -8,6 +8,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FunctionType
 from typing import Any, BinaryIO, Literal
 
@@ -192,7 +193,7 @@ def _described(part: Any) -> str:
     if isinstance(part, FunctionType):
         code = part.__code__
         kind = "lambda" if part.__name__ == "<lambda>" else f"function {part.__qualname__}"
-        return f"{kind} at {code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}"
+        return f"{kind} at {Path(code.co_filename).name}:{code.co_firstlineno}"
     if isinstance(part, type):
         return f"class {part.__qualname__}"
     return f"a {type(part).__module__}.{type(part).__qualname__}".replace("builtins.", "")

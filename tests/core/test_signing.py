@@ -43,6 +43,14 @@ def test_key_is_made_on_first_use_for_its_owner_alone(home: Path) -> None:
     assert private.public_key().public_bytes_raw() == key.public
 
 
+def test_a_key_that_others_can_read_is_told(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    home.mkdir(parents=True)
+    keys._place(home / "signing_key", new_key().pem(), 0o600)
+    (home / "signing_key").chmod(0o644)
+    assert keys.signing_key() is not None
+    assert "open to others" in capfd.readouterr().err
+
+
 def test_reading_trust_makes_no_key(home: Path) -> None:
     assert keys.trusted_signers() == {}
     assert not home.exists()
