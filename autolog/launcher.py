@@ -170,9 +170,10 @@ def _absolute(backend: str) -> str:
         return backend
     folder = rest if colon and scheme == "file" else backend
     path = str(Path(folder).expanduser().absolute())
-    if len(path.split()) > 1:
-        raise UsageError(f"--backend {path!r} holds white space, which parts several stores")
-    return path
+    for text in (path, folder):
+        if len(text.split()) == 1:
+            return text
+    raise UsageError(f"--backend {folder!r} holds white space, which parts several stores")
 
 
 def _become(command: list[str], environ: dict[str, str]) -> int:

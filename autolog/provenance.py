@@ -270,13 +270,14 @@ def _imported_packages() -> dict[str, str]:
 def _local_modules() -> list[Path]:
     """Files of the imported modules that belong to the program, sorted."""
     folder = home()
-    root = repository.find_root(folder) or folder
-    paths = set()
+    inside = str(repository.find_root(folder) or folder).rstrip(os.sep) + os.sep
+    files = set()
     for name, module in tuple(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and file.endswith(".py") and name.partition(".")[0] != "autolog":
-            paths.add(Path(file))
-    return sorted(p for p in paths if p.is_relative_to(root) and not _is_installed(p))
+        if isinstance(file, str) and file.startswith(inside) and name.split(".")[0] != "autolog":
+            files.add(file)
+    own = (file for file in files if file.endswith(".py") and not callsite.is_library_file(file))
+    return [Path(file) for file in sorted(own)]
 
 
 def _is_installed(path: Path) -> bool:

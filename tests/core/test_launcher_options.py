@@ -74,6 +74,14 @@ def test_stores_by_scheme_stay_and_folders_become_absolute(tmp_path: Path) -> No
     assert found == ["memory:", "postgresql://h/db", str(here / "x"), str(here / "y")]
 
 
+def test_folder_below_one_with_a_blank_in_its_name_stays_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my project").mkdir()
+    monkeypatch.chdir(tmp_path / "my project")
+    assert environment([("--backend", "runs")], {})["AUTOLOG_BACKEND"] == "runs"
+
+
 @pytest.mark.parametrize(
     ("command", "flags"),
     [
