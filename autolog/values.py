@@ -15,6 +15,7 @@ import functools
 import hashlib
 import pathlib
 import re
+import sys
 import types
 import uuid
 from collections.abc import Callable, Iterable
@@ -187,10 +188,6 @@ def _slice(walk: _Walk, value: Any) -> str:
     return walk.call(type(value).__name__, (value.start, value.stop, value.step), {})
 
 
-def _class(_: _Walk, value: type) -> str:
-    return class_name(value)
-
-
 def _function(_: _Walk, value: Any) -> str:
     if value.__name__ == "<lambda>" and isinstance(value, types.FunctionType):
         code = value.__code__
@@ -203,6 +200,11 @@ def _function(_: _Walk, value: Any) -> str:
     module = getattr(value, "__module__", None) or ""
     name = getattr(value, "__qualname__", value.__name__)
     return name if module in ("", "builtins", "__main__") else f"{module}.{name}"
+
+
+def _ufunc(_: _Walk, value: Any) -> str:
+    name = str(value.__name__)
+    return f"numpy.{name}" if sys.modules["numpy"].__dict__.get(name) is value else name
 
 
 def _code_digest(code: types.CodeType) -> str:
@@ -229,16 +231,12 @@ def _dataclass(walk: _Walk, value: Any) -> Any:
     return walk.inside(value, lambda: walk.pairs(held, len(held)))
 
 
-def _estimator(_: _Walk, value: Any) -> str:
+def _short_name(_: _Walk, value: Any) -> str:
     return str(type(value).__qualname__)
 
 
 def _named(_: _Walk, value: Any) -> str:
     return class_name(type(value))
-
-
-def _short_name(_: _Walk, value: Any) -> str:
-    return type(value).__name__
 
 
 def _frozen_distribution(walk: _Walk, value: Any) -> Any:
@@ -323,6 +321,7 @@ _READERS: dict[type, Reader] = {
     uuid.UUID: _str,
     re.Pattern: lambda walk, value: walk.read(value.pattern),
     types.FunctionType: _function,
+    functools._lru_cache_wrapper: _function,
     types.BuiltinFunctionType: _function,
     types.MethodType: _function,
     types.MethodDescriptorType: _function,
@@ -337,7 +336,8 @@ _READERS: dict[type, Reader] = {
 _BY_NAME: dict[str, Reader] = {
     "numpy.ndarray": _array,
     "numpy.generic": _numpy_scalar,
-    "numpy.ufunc": lambda _, value: f"numpy.{value.__name__}",
+    "numpy.ufunc": _ufunc,
+    "numpy._ArrayFunctionDispatcher": _function,
     "numpy.dtype": _str,
     "numpy.RandomState": _short_name,
     "numpy.Generator": _short_name,
@@ -377,7 +377,7 @@ _BASES: tuple[tuple[type, Reader], ...] = (
     (datetime.datetime, lambda _, value: datetime.datetime.isoformat(value)),
     (datetime.date, lambda _, value: datetime.date.isoformat(value)),
     (pathlib.PurePath, lambda _, value: pathlib.PurePath.__str__(value)),
-    (type, _class),
+    (type, lambda _, value: class_name(value)),
     (functools.partial, _partial),
 )
 
@@ -392,5 +392,5 @@ def _find_reader(kind: type) -> Reader:
             return reader
     spaces = [base.__dict__ for base in kind.__mro__]
     if any("get_params" in space for space in spaces):
-        return _estimator
+        return _short_name
     return _dataclass if any("__dataclass_fields__" in space for space in spaces) else _named

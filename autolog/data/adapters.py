@@ -163,7 +163,7 @@ def _torch(data: Any) -> Source | None:
     except (RuntimeError, TypeError):
         return None
     source = _numpy(array)
-    return dataclasses.replace(source, kind="Tensor", dtype=str(data.dtype))
+    return dataclasses.replace(source, kind="Tensor")
 
 
 # -- frames ------------------------------------------------------------------------------------
@@ -223,8 +223,11 @@ def _frame_matrix(data: Any, dtype: np.dtype[Any], names: list[Any]) -> Source:
     shape = data.shape
 
     def read(rows: Array | None) -> Table:
-        values = (data if rows is None else data.iloc[rows]).to_numpy()
-        return Matrix(lambda a, b: values[a:b], dtype, len(values), shape[1])
+        def block(start: int, end: int) -> Array:
+            picked = slice(start, end) if rows is None else rows[start:end]
+            return np.asarray(data.iloc[picked].to_numpy())
+
+        return Matrix(block, dtype, shape[0] if rows is None else len(rows), shape[1])
 
     return Source("DataFrame", shape, str(dtype), shape[1] * NUMBER_COST, read, names)
 

@@ -11,6 +11,7 @@ from ..values import kin, plain
 
 if TYPE_CHECKING:
     from .adapters import Source
+    from .columns import Column
 
 MAX_ENTRIES = 200
 _SPARSE_PARTS = ("data", "indices", "indptr", "row", "col", "offsets")
@@ -105,20 +106,39 @@ def _vector(data: Any, name: str | None, figures: bool, *, labels: bool) -> dict
     if source is None:
         return _with_name(_facts(data, figures), name)
     from .digest import scan
+
+    single = source.width == 1
+    result = scan(source, figures=figures and not single, keep_first=single and figures)
+    found = _known(source) | _read(result)
+    if result.first is not None:
+        found |= _label_counts(result.first) if labels else {}
+        if "classes" not in found:
+            found |= _figures(result.first)
+    elif len(source.shape) == 2 and not single:
+        found |= {"columns": _named(source, result.facts), "columns_total": source.width}
+    return _with_name(found if name is not None else _own_name(found, source), name)
+
+
+def _label_counts(column: Column) -> dict[str, Any]:
     from .statistics import classes
 
-    result = scan(source, figures=figures, keep_first=labels and figures)
-    columns = _named(source, result.facts)
-    found = _known(source) | _read(result)
-    if len(columns) == 1:
-        found |= {key: item for key, item in columns[0].items() if key not in ("digest", "dtype")}
-        table = None if result.first is None else classes(result.first)
-        if table is not None:
-            found["classes"] = table
-            found = {key: item for key, item in found.items() if key not in ("mean", "std")}
-    elif columns and len(source.shape) == 2:
-        found |= {"columns": columns, "columns_total": source.width}
-    return _with_name(found, name)
+    table = classes(column)
+    if table is None:
+        return {}
+    return {"missing": len(column.values) - sum(count for _, count in table), "classes": table}
+
+
+def _figures(column: Column) -> dict[str, Any]:
+    from .statistics import of_column
+
+    return of_column(column)
+
+
+def _own_name(facts: dict[str, Any], source: Source) -> dict[str, Any]:
+    from .adapters import column_name
+
+    names = source.names
+    return facts if names is None or len(names) != 1 else {**facts, "name": column_name(names[0])}
 
 
 def _with_name(facts: dict[str, Any], name: str | None) -> dict[str, Any]:
@@ -177,7 +197,7 @@ def _opaque(data: Any) -> dict[str, Any]:
     dtype = _shown(data, "dtype")
     if dtype is not None and not isinstance(dtype, Mapping):
         text = plain(dtype)
-        found["dtype"] = text if isinstance(text, str) else type(dtype).__name__
+        found["dtype"] = str(text).removeprefix("torch.")
     device = _shown(data, "device")
     if device is not None and kin(type(data))[-2] == "torch.TensorBase":
         found["device"] = plain(device)

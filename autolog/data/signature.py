@@ -75,14 +75,16 @@ def _few_rows(source: Source) -> list[Column]:
     return [from_array(table.block(0, table.rows)[:, 0])] * table.width if table.width else []
 
 
-def _columns(names: list[Any], types: list[str]) -> list[dict[str, Any]]:
-    """Column by column; names that MLflow could not tell apart are left out.
+def _columns(names: list[Any], types: list[str]) -> list[dict[str, Any]] | None:
+    """Column by column; None where two have one name, which MLflow cannot take.
 
-    An integer stays an integer as a name: MLflow looks for the frame's own labels.
+    An integer stays an integer as a name, since MLflow looks for the frame's own labels. Names of
+    other kinds are left out: the columns go by their places then.
     """
     specs: list[dict[str, Any]] = [{"type": kind, "required": True} for kind in types]
-    usable = all(type(name) in (str, int) for name in names) and len(set(names)) == len(names)
-    if not names or not usable:
+    if len(set(names)) < len(names):
+        return None
+    if not names or not all(type(name) in (str, int) for name in names):
         return specs
     return [{**spec, "name": name} for spec, name in zip(specs, names, strict=True)]
 
