@@ -28,9 +28,14 @@ def columns(runs: Sequence[RunView]) -> dict[str, list[Any]]:
         "duration": [run.duration for run in runs],
     }
     table |= _prefixed("params.", [run.params for run in runs])
-    table |= _prefixed("metrics.", [run.metrics for run in runs])
+    table |= _prefixed("metrics.", [_marked_metrics(run) for run in runs])
     table |= _prefixed("tags.", [run.tags for run in runs])
     return table
+
+
+def _marked_metrics(run: RunView) -> dict[str, int | float]:
+    """The metrics by name, with `~` before those whose link with the run is only probable."""
+    return {("~" if one.probable else "") + key: one.value for key, one in run.series.items()}
 
 
 def _prefixed(prefix: str, rows: list[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -80,7 +85,8 @@ def to_pandas(runs: Sequence[RunView]) -> pandas.DataFrame:
 
 def to_polars(runs: Sequence[RunView]) -> polars.DataFrame:
     """A DataFrame with a row for each run; see `uniform` for columns of mixed types."""
-    return frame_of(columns(runs), library("polars").DataFrame)
+    frame: polars.DataFrame = frame_of(columns(runs), library("polars").DataFrame)
+    return frame
 
 
 def to_arrow(runs: Sequence[RunView]) -> Any:

@@ -61,7 +61,7 @@ _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"|`((?:[^`]|``)*)`",
 _NUMBER = re.compile(
     r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf\b|nan\b)", re.IGNORECASE
 )
-_OPERATOR = re.compile(r"<=|>=|!=|==|=|<|>")
+_OPERATOR = re.compile(r"<=|>=|!=|==|=|<(?!>)|>")
 
 
 def parse(text: str) -> Node:
@@ -195,6 +195,8 @@ class _Parser:
         return Compare(field, cast(Operator, operator), value)
 
     def _hint(self) -> str:
+        if self.text.startswith("<>", self.pos):
+            return "; not equal is !="
         if self.text[self.pos] in "-/:@ .":
             return "; a name with such a character is quoted: metrics.`val-loss`"
         return ""
@@ -284,9 +286,8 @@ class _Parser:
         try:
             return datetime.fromisoformat(text).timestamp()
         except (ValueError, OverflowError, OSError):
-            raise self.error(
-                "no such time; write '2026-01-31', '2026-01-31 12:30' or seconds", start
-            )
+            form = "'2026-01-31', '2026-01-31 12:30' or a number of seconds"
+            raise self.error(f"no such time; write {form}", start) from None
 
     def literal(self) -> Constant:
         start = self.pos

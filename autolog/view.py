@@ -136,7 +136,7 @@ class RunView:
 
     # -- what was recorded -----------------------------------------------------------------
 
-    @property
+    @functools.cached_property
     def params(self) -> Mapping[str, Any]:
         """The params by name, as the program had them: numbers, text, lists, …"""
         return self._values("param")
@@ -156,22 +156,22 @@ class RunView:
         """The run's own tags."""
         return MappingProxyType(self.folded.values("tag"))
 
-    @property
+    @functools.cached_property
     def datasets(self) -> Mapping[str, Any]:
         """What is known of each dataset, by its name in the run."""
         return self._values("dataset")
 
-    @property
+    @functools.cached_property
     def models(self) -> Mapping[str, Any]:
         """What is known of each model, by name; `load_model` loads one."""
         return self._values("model")
 
-    @property
+    @functools.cached_property
     def tables(self) -> Mapping[str, Any]:
         """The tables by name."""
         return self._values("table")
 
-    @property
+    @functools.cached_property
     def system(self) -> Mapping[str, Any]:
         """The circumstances: program, git, host, versions, autolog's own cost, …"""
         return self._values("system")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
@@ -23,12 +24,29 @@ def comparison_lines(comparison: Comparison, ids: dict[str, str]) -> list[Text]:
         [Text("name"), *(Text(clean(run.name, 30)) for run in runs)],
         [Text("status"), *(Text(run.status) for run in runs)],
     ]
+    worth, untold = worth_telling(comparison), 0
     for section in SECTIONS:
         differences = comparison.of(section)
-        if differences:
+        told = [d for d in differences if section != "params" or worth(d)]
+        untold += len(differences) - len(told)
+        if told:
             rows.append([Text(section.upper(), style="bold")])
-            rows += [_row(difference) for difference in differences]
-    return [*aligned(rows), *_same(comparison)]
+            rows += [_row(difference, comparison) for difference in told]
+    lines = [*aligned(rows), *_same(comparison)]
+    if untold:
+        lines.append(Text(f"not shown: {untold} defaults that not all have", style="dim"))
+    return lines
+
+
+def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
+    """Which params are: those that all runs have, or that were chosen in a run that has them."""
+    params = [run.facts("param") for run in comparison.runs]
+
+    def worth(difference: Difference) -> bool:
+        own = [one[difference.key] for one in params if difference.key in one]
+        return len(own) == len(params) or any(fact.set is not False for fact in own)
+
+    return worth
 
 
 def _same(comparison: Comparison) -> list[Text]:
@@ -48,16 +66,24 @@ def same_text(comparison: Comparison) -> str:
     return ", ".join(sorted(found, key=lambda text: text[0].isdigit()))
 
 
-def _row(difference: Difference) -> list[Text]:
-    cells = [Text("  " + clean(difference.key, 40))]
+def _row(difference: Difference, comparison: Comparison) -> list[Text]:
+    key = Text("  " + clean(difference.key, 40))
     if difference.note:
-        return [*cells, *(Text() for _ in difference.values[1:]), Text(difference.note)]
-    cells += [Text(shown(difference.section, value)) for value in difference.values]
-    return [*cells, change(difference)]
+        return [key, *(Text() for _ in difference.values[1:]), Text(difference.note)]
+    return [key, *map(Text, cells(difference, comparison)), change(difference)]
 
 
-def shown(section: str, value: Any) -> str:
-    """One run's value, as its section is shown."""
+def cells(difference: Difference, comparison: Comparison) -> list[str]:
+    """What each run has, with `~` before a metric whose link is only probable."""
+    found = [_shown(difference.section, value) for value in difference.values]
+    if difference.section == "metrics":
+        for i, run in enumerate(comparison.runs):
+            series = run.series.get(difference.key)
+            found[i] = "~" + found[i] if series is not None and series.probable else found[i]
+    return found
+
+
+def _shown(section: str, value: Any) -> str:
     if value is None:
         return NONE
     if section == "metrics":

@@ -101,3 +101,14 @@ def overhead(run: RunView) -> float | None:
 def error_line(run: RunView) -> str | None:
     """Why the run failed, in one line."""
     return clean(str(run.error), 200) if run.error else None
+
+
+def signature(model: Mapping[str, Any]) -> str:
+    """Whose signature the record claims: `signed: you`; it is checked when the model is loaded."""
+    signer = model.get("signer")
+    if not isinstance(signer, str) or not signer:
+        return "unsigned"
+    from ..models import keys
+
+    names = {keys.shown(key): name for key, name in keys.trusted_signers().items()}
+    return f"signed: {clean(names.get(signer) or f'unknown key {signer[:12]}…', 60)}"

@@ -26,6 +26,7 @@ def run_json(run: RunView, *, full: bool = False) -> dict[str, Any]:
         "site": run.site,
         "params": dict(run.params),
         "metrics": dict(run.metrics),
+        "probable": [key for key, series in run.series.items() if series.probable],
         "tags": dict(run.tags),
     }
     if full:

@@ -129,7 +129,7 @@ def _table(rows: list[Row | Group], page: Page) -> list[Text]:
     columns = _columns(singles, page)
     best = _best(runs, columns, page)
     drawn = [series_cell(run) for run in runs]
-    titles = ["", "ID", "WHEN", "MODEL", "TIME", *(column.title for column in columns)]
+    titles = [" ", "ID", "WHEN", "MODEL", "TIME", *(column.title for column in columns)]
     table = [[Text(title, style="dim") for title in [*titles, *["SERIES"] * any(drawn)]]]
     for row, series in zip(singles, drawn, strict=True):
         table.append([*_cells(row, columns, row.run == best, page), Text(series)])
@@ -170,7 +170,7 @@ def _cells(row: Row, columns: list[Column], best: bool, page: Page) -> list[Text
     run = row.run
     branch = f"{'  ' * (row.depth - 1)}└ " if row.depth else ""
     cells = [
-        Text("★" if best else "", style="yellow"),
+        Text("★" if best else " ", style="yellow"),
         Text(page.ids[run.id], style="cyan"),
         Text(age(run.folded.started, page.now)),
         Text(branch + clean(run.name, NAME_WIDTH)),

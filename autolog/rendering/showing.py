@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
@@ -13,7 +13,7 @@ from ..fold import Fact, Series
 from ..view import RunView
 from . import facts
 from .columns import metric_text
-from .comparing import change, same_text, shape_text, shown
+from .comparing import cells, change, same_text, shape_text, worth_telling
 from .spark import spark
 from .text import (
     NONE,
@@ -137,7 +137,8 @@ def _params(run: RunView, verbose: bool) -> list[Text]:
     chosen = {key: fact for key, fact in params.items() if key not in defaults}
     known = any(fact.set is not None for fact in params.values())
     counts = f"{len(chosen)} set" if known else str(len(chosen))
-    hidden = f", {len(defaults)} defaults{'' if verbose else ': -v'}" if defaults else ""
+    noun = "default" if len(defaults) == 1 else "defaults"
+    hidden = f", {len(defaults)} {noun}{'' if verbose else ': -v'}" if defaults else ""
     lines = [_heading("PARAMS", f"({counts}{hidden})")]
     shown = {**chosen, **{key: params[key] for key in params if verbose and key in defaults}}
     rows = [_param(key, fact, key in defaults, verbose) for key, fact in shown.items()]
@@ -236,8 +237,7 @@ def _kept(model: Mapping[str, Any]) -> str:
     for reason in ("error", "shed"):
         if model.get(reason):
             return f"not kept: {clean(model[reason], 200)}"
-    signer = model.get("signer")
-    return f"{size(model.get('bytes'))}, {f'signed: {clean(signer, 60)}' if signer else 'unsigned'}"
+    return f"{size(model.get('bytes'))}, {facts.signature(model)}"
 
 
 def _files(run: RunView, verbose: bool) -> list[Text]:
@@ -265,14 +265,14 @@ def _children(run: RunView, ids: dict[str, str], verbose: bool) -> list[Text]:
 def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
     rows: list[list[Text]] = []
     for section, wanted in (
-        ("params", _worth_telling(since)),
+        ("params", worth_telling(since)),
         ("metrics", lambda d: None not in d.values and not math.isnan(d.values[1])),
         ("data", lambda d: None not in d.values),
         ("code", lambda d: True),
         ("environment", lambda d: True),
     ):
         told = [difference for difference in since.of(section) if wanted(difference)]
-        rows += [_change(difference) for difference in told[:MOST_LINES]]
+        rows += [_change(difference, since) for difference in told[:MOST_LINES]]
         if len(told) > MOST_LINES:
             rows.append([Text(section), Text(f"… and {len(told) - MOST_LINES} more")])
     same = same_text(since)
@@ -283,19 +283,8 @@ def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
     return [_heading("CHANGED", note), *_indented(rows)] if rows else []
 
 
-def _worth_telling(since: Comparison) -> Callable[[Difference], bool]:
-    """Params that both runs have, or that somebody chose in the one that has them."""
-    facts_of = [run.facts("param") for run in since.runs]
-
-    def worth(difference: Difference) -> bool:
-        own = [params[difference.key] for params in facts_of if difference.key in params]
-        return len(own) == 2 or any(fact.set is not False for fact in own)
-
-    return worth
-
-
-def _change(difference: Difference) -> list[Text]:
-    before, after = (shown(difference.section, value) for value in difference.values)
+def _change(difference: Difference, since: Comparison) -> list[Text]:
+    before, after = cells(difference, since)
     text = difference.note or f"{before} -> {after}"
     return [
         Text(difference.section, style="dim"),
