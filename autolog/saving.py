@@ -40,9 +40,10 @@ def save_model(
 
 def _flavor(model: Any, details: dict[str, Any]) -> Flavor | None:
     named = details.get("flavor")
-    flavor = models.flavor_named(named) if named else models.flavor_for(model)
-    form = details.get("format")
-    return type(flavor)(form) if flavor is not None and form else flavor  # type: ignore[call-arg]
+    if not named:
+        return models.flavor_for(model)
+    options = {"format": details["format"]} if "format" in details else {}
+    return models.flavor_named(named, **options)
 
 
 def _no_flavor(model: Any) -> str:
