@@ -50,15 +50,17 @@ def find_root(folder: Path) -> Path | None:
     return None
 
 
-def read_state(root: Path, patience: float = PATIENCE) -> State:
+def read_state(root: Path, patience: float | None = None) -> State:
     """The state of the repository at `root`, with at most two calls of git; never raises.
+
+    `patience` is in seconds, by default `PATIENCE`.
 
     `facts` has `root` (the folder's name), `commit`, `branch` (None when detached), `remote`
     (without credentials), `dirty`, and up to 100 names each of `changed` and `untracked` files
     with their whole `changed_count` and `untracked_count`. What git did not say in time, and
     everything that git alone knows where there is none, is `"unknown"`.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + (PATIENCE if patience is None else patience)
     facts: dict[str, Any] = {"root": root.name, "dirty": "unknown", **_head(root)}
     facts["remote"] = _remote(root)
     status = _ask(root, _STATUS, _MOST_STATUS, deadline)

@@ -70,7 +70,7 @@ def test_other_text_is_another_cell(executed: Any) -> None:
 def test_name_from_jupyter_server_and_from_vs_code(executed: Any) -> None:
     first, _, second = executed(
         SHOW,
-        "__vsc_ipynb_file__ = '/work/vs code.ipynb'",
+        "__vsc_ipynb_file__ = '/data/vs code.ipynb'",
         SHOW,
         JPY_SESSION_NAME="/home/x/wine.ipynb",
     )

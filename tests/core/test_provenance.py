@@ -19,8 +19,10 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 
 REPORT = """
 def report():
-    import json
-    from autolog import provenance as p
+    import json, os
+    from autolog import provenance as p, repository
+    # A busy machine may keep git waiting; one test lets it wait in vain.
+    repository.PATIENCE = float(os.environ.get("PATIENCE", 30))
     code = {name: text.decode("latin-1") for name, text in p.code().items()}
     print(json.dumps([p.facts(), code, p.default_experiment(), p.program_name()]))
 """
@@ -195,7 +197,8 @@ def test_without_git_its_files_tell_commit_and_branch(clone: Path) -> None:
 def test_slow_git_is_given_up_and_ended(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     _script(tmp_path / "bin" / "git", f"echo $$ > {tmp_path / 'pid'}; exec sleep 600")
-    facts, *_ = told(clone, "train.py", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    facts, *_ = told(clone, "train.py", PATH=path, PATIENCE="0.2")
     assert facts["git"]["dirty"] == "unknown"
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
@@ -210,7 +213,8 @@ def test_git_is_asked_once_by_all_threads_and_forked_children(clone: Path, tmp_p
         PROGRAM
         + """
 import os
-from autolog import provenance
+from autolog import provenance, repository
+repository.PATIENCE = 30
 from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(8) as pool:
     list(pool.map(lambda _: provenance.facts(), range(8)))
