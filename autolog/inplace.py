@@ -8,7 +8,9 @@ and those that `**kwargs` collects arrive as `kwargs`.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import sys
 import weakref
 from collections.abc import Iterator
@@ -23,7 +25,10 @@ from .ledger import Attribute, Ledger, put_attribute
 from .methods import HOOKED, ByName, Driver
 
 _NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_DRIVE, _TWIN = "<drive>", "<twin>"
+LINKS = ModuleType("links")
+"""Driver and twin of each trampoline, as attributes that tracing compilers can follow."""
+
+_numbers = itertools.count()
 
 
 def wrap_function(function: Any, drive: Driver, ledger: Ledger) -> bool:
@@ -92,17 +97,27 @@ def _twin(function: FunctionType) -> FunctionType:
 
 
 def _trampoline(function: FunctionType, drive: Driver) -> CodeType:
-    code = function.__code__
+    code, twin, number = function.__code__, _twin(function), next(_numbers)
     blank = _blank(*_shape(code))
-    constants = {_DRIVE: drive, _TWIN: _twin(function)}
-    filled = tuple(constants.get(c, c) if type(c) is str else c for c in blank.co_consts)
-    return blank.replace(
-        co_consts=(*filled, _MARK),
+    objects = {"<drive>": drive, "<twin>": twin}
+    constants = [objects.get(c, c) if type(c) is str else c for c in blank.co_consts]
+    names = [f"{name}{number}" if name in ("drive_", "twin_") else name for name in blank.co_names]
+    trampoline = blank.replace(
+        co_consts=(*constants, _MARK),
+        co_names=tuple(names),
         co_filename=internal_filename(code.co_filename),
         co_firstlineno=code.co_firstlineno,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
     )
+    vars(LINKS).update({f"drive_{number}": drive, f"twin_{number}": twin})
+    weakref.finalize(trampoline, _unlink, number).atexit = False
+    return trampoline
+
+
+def _unlink(number: int) -> None:
+    for name in ("drive_", "twin_"):
+        del vars(LINKS)[f"{name}{number}"]
 
 
 def _shape(code: CodeType) -> tuple[Any, ...]:
@@ -113,6 +128,25 @@ def _shape(code: CodeType) -> tuple[Any, ...]:
     names = code.co_varnames[: named + starred + doubled]
     counts = (code.co_posonlyargcount, code.co_argcount, code.co_kwonlyargcount)
     return names, counts, starred, doubled, code.co_freevars
+
+
+_SOURCE = """
+def outer({outer}):
+    def inner({header}):
+        if 0:
+            {free}
+        try:
+            import autolog as {twin}
+            {drive} = {twin}.inplace.LINKS.drive_
+            {twin} = {twin}.inplace.LINKS.twin_
+        except Exception:
+            {drive} = "<drive>"
+            {twin} = "<twin>"
+        return {drive}({twin}, None, ({given}), {{{named}}})
+"""
+# The dead branch makes the compiler count the free variables as this function's own. Driver and
+# twin stand among the constants, but torch.compile cannot read functions there: it follows the
+# import. The constants serve when the import fails, as late in the interpreter's shutdown.
 
 
 @lru_cache(maxsize=256)
@@ -130,16 +164,35 @@ def _blank(
     double = [f"**{names[-1]}"] if doubled else []
     first = [*args[:only], "/"] if only else []
     header = [*first, *args[only:], *(star or (["*"] if kwonly else [])), *kwonly, *double]
-    local = "_" * (1 + max((len(n) for n in (*names, *free)), default=0))
+    unique = "_" * max((len(n) for n in (*names, *free)), default=0)
     given = "".join(f"{name}, " for name in (*args, *star))
     named = ", ".join([*(f"{name!r}: {name}" for name in kwonly), *double])
-    # The dead branch makes the compiler count the free variables as this function's own.
-    dead = f"if 0: {', '.join(free)}\n  " if free else ""
-    body = f"{dead}{local} = {_DRIVE!r}; return {local}({_TWIN!r}, None, ({given}), {{{named}}})"
-    source = f"def outer({', '.join(free)}):\n def inner({', '.join(header)}):\n  {body}\n"
-    outer = compile(source, "<trampoline>", "exec").co_consts[0]
-    inner: CodeType = next(c for c in outer.co_consts if isinstance(c, CodeType))
-    return inner
+    source = _SOURCE.format(
+        free=", ".join(free) or "()",
+        outer=", ".join(free),
+        header=", ".join(header),
+        drive=f"drive{unique}",
+        twin=f"twin{unique}",
+        given=given,
+        named=named,
+    )
+    return _inner(compile(_on_one_line(source), "<trampoline>", "exec"))
+
+
+def _on_one_line(source: str) -> ast.Module:
+    """Every instruction stands on the first line: that of the function which it serves."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
+            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    return tree
+
+
+def _inner(code: CodeType) -> CodeType:
+    """The innermost function of a module's code."""
+    below = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return _inner(below[0]) if below else code
 
 
 _Wrapper: Any = wrapt.FunctionWrapper

@@ -25,7 +25,7 @@ from autolog.wrapping import (
     wrap_method,
 )
 
-PROGRAM = '''
+PROGRAM = """
 import logging
 import sys
 import warnings
@@ -58,9 +58,9 @@ main()
 print(sorted(key for key in globals().get("__warningregistry__", {}) if key != "version"))
 import noisy as module
 print(sorted(key for key in vars(module).get("__warningregistry__", {}) if key != "version"))
-'''
+"""
 
-NOISY = '''
+NOISY = """
 import logging
 import warnings
 
@@ -74,7 +74,7 @@ class Noisy:
 def noisy(level, *, key=1):
     warnings.warn(f"function {level}", UserWarning, stacklevel=level)
     logging.getLogger("noisy").warning("function %d", level, stacklevel=level)
-'''
+"""
 
 
 def output(folder: Path, *args: str) -> tuple[str, str]:

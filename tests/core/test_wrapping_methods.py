@@ -219,7 +219,10 @@ def test_super_calls_go_through_the_driver_once_each(spy: Spy) -> None:
     spy.on(Sub, "fit")
     it = Sub()
     it.fit([1.0])
-    assert [(call[0] is it, call[1]) for call in spy.calls] == [(True, ([1.0],)), (True, ([1.0], 1))]
+    assert [(call[0] is it, call[1]) for call in spy.calls] == [
+        (True, ([1.0],)),
+        (True, ([1.0], 1)),
+    ]
 
 
 def test_available_if_keeps_its_answers(spy: Spy) -> None:
@@ -335,7 +338,10 @@ def test_methods_of_c_types(spy: Spy) -> None:
     table.update(b=2)
     Table.update(table, c=3)
     assert table == {"a": 1, "b": 2, "c": 3}
-    assert [(call[0] is table, call[2]) for call in spy.calls] == [(True, {"b": 2}), (True, {"c": 3})]
+    assert [(call[0] is table, call[2]) for call in spy.calls] == [
+        (True, {"b": 2}),
+        (True, {"c": 3}),
+    ]
     spy.ledger.undo()
     assert "update" not in vars(Table)
 

@@ -112,9 +112,7 @@ def test_a_diamond_calls_every_init_subclass_once(ledger: Ledger) -> None:
 
 
 def test_metadata_routing_is_kept(ledger: Ledger) -> None:
-    watch_subclasses(
-        BaseEstimator, lambda cls: wrap_method(cls, "fit", _through, ledger), ledger
-    )
+    watch_subclasses(BaseEstimator, lambda cls: wrap_method(cls, "fit", _through, ledger), ledger)
 
     class Weighted(ClassifierMixin, BaseEstimator):
         def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
