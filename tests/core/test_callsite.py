@@ -171,15 +171,11 @@ def test_text_beyond_ascii_before_the_call() -> None:
     "call",
     [
         lambda: list(map(est.fit, [X_train])),
-        lambda: functools.reduce(lambda _, x: est.fit(x), [0, X_train]) and names.clear(),
         lambda: functools.partial(est.fit, X_train)(y_train),
-        lambda: (
-            sorted([X_train], key=est.fit and (lambda x: id(est.fit)))
-            and functools.reduce(anything, [X_train, y_train])
-        ),
-        lambda: getattr(est, "fit")(*(X_train,)),  # noqa: B009
+        lambda: functools.reduce(anything, [X_train, y_train]),
+        lambda: max([X_train], key=anything),
     ],
-    ids=["map", "reduce-lambda", "partial", "reduce", "getattr-star"],
+    ids=["map", "partial", "reduce", "key"],
 )
 def test_call_through_something_else_is_unknown(call: Any) -> None:
     names[0] = "stale"

@@ -198,7 +198,7 @@ def test_slow_git_is_given_up_and_ended(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     _script(tmp_path / "bin" / "git", f"echo $$ > {tmp_path / 'pid'}; exec sleep 600")
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    facts, *_ = told(clone, "train.py", PATH=path, PATIENCE="0.2")
+    facts, *_ = told(clone, "train.py", PATH=path, PATIENCE="1")
     assert facts["git"]["dirty"] == "unknown"
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
