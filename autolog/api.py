@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .forking import at_worker_exit
@@ -22,20 +22,6 @@ if TYPE_CHECKING:
     from .live import Run
     from .recorder import Recorder
     from .view import Runs, RunView
-
-
-class Autolog(Protocol):
-    """The type of `autolog` itself: a callable with every public name on it."""
-
-    def __call__(
-        self,
-        backend: str | Iterable[str] | None = None,
-        experiment: str | None = None,
-        only: Iterable[str] | None = None,
-        exclude: Iterable[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        **integration_options: Mapping[str, Any],
-    ) -> None: ...
 
 
 class State:
@@ -350,3 +336,38 @@ def _at_exit() -> None:
 
     with guarded("at exit"):
         enabling.close(state, enabling.program_error())
+
+
+class Autolog:
+    """The type of `autolog` itself: a callable with every public name on it."""
+
+    def __call__(
+        self,
+        backend: str | Path | Iterable[str] | None = None,
+        experiment: str | None = None,
+        only: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        **integration_options: Any,
+    ) -> None:
+        """Record every training from here on; see `enable`."""
+        enable(backend, experiment, only, exclude, tags, **integration_options)
+
+    active_run = staticmethod(active_run)
+    disable = staticmethod(disable)
+    get_run = staticmethod(get_run)
+    load_model = staticmethod(load_model)
+    log_artifact = staticmethod(log_artifact)
+    log_dataset = staticmethod(log_dataset)
+    log_figure = staticmethod(log_figure)
+    log_metric = staticmethod(log_metric)
+    log_metrics = staticmethod(log_metrics)
+    log_model = staticmethod(log_model)
+    log_param = staticmethod(log_param)
+    log_params = staticmethod(log_params)
+    log_table = staticmethod(log_table)
+    paused = staticmethod(paused)
+    search_runs = staticmethod(search_runs)
+    set_tag = staticmethod(set_tag)
+    set_tags = staticmethod(set_tags)
+    start_run = staticmethod(start_run)

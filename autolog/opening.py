@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def _third_party(scheme: str, text: str) -> Backend:
     raise UsageError(f"no backend for {scheme!r} in {text.split('@')[-1]!r}; a folder or `memory:`")
 
 
-def _load(path: str) -> type[Backend]:
+def _load(path: str) -> Callable[[str], Backend]:
     module, _, name = path.partition(":")
-    loaded: type[Backend] = getattr(import_module(module), name)
+    loaded: Callable[[str], Backend] = getattr(import_module(module), name)
     return loaded

@@ -13,7 +13,7 @@ class Note(NamedTuple):
 
     place: str
     text: str
-    count: int
+    times: int
 
 
 _notes: dict[tuple[str, str], int] = {}
@@ -32,7 +32,7 @@ def silent() -> bool:
 
 def notes() -> list[Note]:
     """What this process has had to report so far, oldest first."""
-    return [Note(place, text, count) for (place, text), count in _notes.items()]
+    return [Note(place, text, times) for (place, text), times in _notes.items()]
 
 
 def clear_notes() -> None:
