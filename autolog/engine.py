@@ -78,7 +78,10 @@ class Engine:
             self._adopt(name, cls)
         for path in integration.classes():
             module, _, attribute = path.rpartition(".")
-            self.watcher.watch(module, lambda m, n=attribute: self._adopt(name, getattr(m, n)))
+            self.watcher.watch(module, self._adopter(name, attribute))
+
+    def _adopter(self, name: str, attribute: str) -> Callable[[Any], None]:
+        return lambda module: self._adopt(name, getattr(module, attribute))
 
     def _adopt(self, name: str, cls: type) -> None:
         """Put the hooks for subclasses on a class that is none."""
@@ -141,14 +144,19 @@ class Engine:
             return None
         caller = sys._getframe(1).f_back
         begun: Begun | None = None
-        for entry in entries:
-            with guarded(entry.place):
-                began = time.thread_time_ns()
-                call = Call(wrapped, instance, args, kwargs)
-                inner = self._enter(entry, call, caller, began)
-                if inner is not None:
-                    inner.outer, begun = begun, inner
-                    args, kwargs = inner.args, inner.kwargs
+        try:
+            for entry in entries:
+                with guarded(entry.place):
+                    began = time.thread_time_ns()
+                    call = Call(wrapped, instance, args, kwargs)
+                    inner = self._enter(entry, call, caller, began)
+                    if inner is not None:
+                        inner.outer, begun = begun, inner
+                        args, kwargs = inner.args, inner.kwargs
+        except BaseException as error:
+            if begun is not None:
+                begun.fail(error)
+            raise
         return begun
 
     def _enter(
@@ -241,8 +249,8 @@ class Begun:
                 next(generator)
                 self.generator = generator
                 self.args, self.kwargs = self.call.args, self.call.kwargs
-        except BaseException:
-            self._leave("finished", None)
+        except BaseException as error:
+            self._leave(status_of(error), error)
             raise
         self._spent()
         return self
