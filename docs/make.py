@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -121,6 +122,19 @@ def errors() -> str:
     return table(("error", "is a", "what it says"), rows)
 
 
+def calls() -> str:
+    """Every public name, its signature without types, and what it does."""
+    rows = []
+    for name in sorted(set(autolog.PUBLIC) - {"autolog"}):
+        function = getattr(autolog, name)
+        parameters = [
+            parameter.replace(annotation=inspect.Parameter.empty)
+            for parameter in inspect.signature(function).parameters.values()
+        ]
+        rows.append((f"`autolog.{name}{inspect.Signature(parameters)}`", _says(function)))
+    return table(("call", "what it does"), rows)
+
+
 def _below(error: type[AutologError]) -> Iterator[type[AutologError]]:
     yield error
     for kind in sorted(error.__subclasses__(), key=lambda kind: kind.__qualname__):
@@ -128,7 +142,7 @@ def _below(error: type[AutologError]) -> Iterator[type[AutologError]]:
             yield from _below(kind)
 
 
-def _says(kind: type) -> str:
+def _says(kind: Any) -> str:
     """The first paragraph of a docstring, in one line."""
     return " ".join((kind.__doc__ or "").strip().split("\n\n")[0].split())
 
@@ -138,6 +152,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "integrations": integrations,
     "backends": backends,
     "errors": errors,
+    "calls": calls,
 }
 
 
