@@ -7,12 +7,15 @@ exceptions pass untouched; guarding, nesting and undo are the engine's business.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+import wrapt
 
 if TYPE_CHECKING:
     from .callsite import Site
@@ -154,12 +157,12 @@ def names_at(site: Site, call: Call) -> Mapping[int | str, str]:
     return next((names for names in found if names), {})
 
 
-_parameters: dict[Any, tuple[str, ...]] = {}
+_parameters: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = weakref.WeakKeyDictionary()
 
 
 def parameter_names(function: Any) -> tuple[str, ...]:
     """The positional parameters of `function` in order, without a bound `self`."""
-    key = getattr(function, "__func__", function)
+    key = _unbound(function)
     try:
         return _parameters[key]
     except (KeyError, TypeError):
@@ -171,9 +174,16 @@ def parameter_names(function: Any) -> tuple[str, ...]:
     names = tuple(p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD)
     if names[:1] == ("self",):  # called through the class: the engine has taken the instance off
         names = names[1:]
-    if len(_parameters) < 10_000 and hasattr(key, "__code__"):
+    with contextlib.suppress(TypeError):
         _parameters[key] = names
     return names
+
+
+def _unbound(function: Any) -> Any:
+    """The function behind a bound method or wrapt's stand-in for one, which hold the instance."""
+    if isinstance(function, wrapt.PartialCallableObjectProxy):
+        return function.__wrapped__
+    return getattr(function, "__func__", function)
 
 
 def bind(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, artifacts, process, provenance, redact, saving, sources
+from ._importlib_bootstrap import is_internal
 from .backend import Backend
 from .codec import to_wire
 from .context import Frame, current, last_run
@@ -267,12 +268,7 @@ def told(error: BaseException | None) -> dict[str, Any] | None:
     """Type, message and the end of the traceback of an error, redacted, without our frames."""
     if error is None:
         return None
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<autolog")
-    ]
-    lines = traceback.format_list(frames[-TRACEBACK_FRAMES:])
+    lines = traceback.format_list(_frames(error)[-TRACEBACK_FRAMES:])
     with guarded("reading an error's message"):
         message = redact.redact_text(str(error))
         return {
@@ -281,6 +277,18 @@ def told(error: BaseException | None) -> dict[str, Any] | None:
             "traceback": redact.redact_text("".join(lines)),
         }
     return {"type": type(error).__qualname__, "message": "", "traceback": ""}
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames that led to `error`, outermost first: also those outside of where it is caught."""
+    trace = error.__traceback__
+    outside = trace.tb_frame.f_back if trace is not None else None
+    frames = [*traceback.extract_stack(outside), *traceback.extract_tb(trace)] if outside else []
+    return [
+        frame
+        for frame in frames or traceback.extract_tb(trace)
+        if not (is_internal(frame.filename) or frame.filename.startswith("<frozen"))
+    ]
 
 
 def _wire(facts: Mapping[str, Any]) -> dict[str, Any]:

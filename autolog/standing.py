@@ -45,10 +45,11 @@ class StandingRuns:
             integration=integration,
             library=type(self._engine.integrations[integration]).library,
         )
-        finalizer = weakref.finalize(owner, self._end, id(owner), at_end)
+        key = id(owner)  # not `owner` itself, which the closure below would keep alive
+        finalizer = weakref.finalize(owner, self._end, key, at_end)
         finalizer.atexit = False  # the recorder ends what is open at exit, before the backends
-        self._runs[id(owner)] = (finalizer, run)
-        recorder.before_end(run, lambda: self._end(id(owner), at_end))
+        self._runs[key] = (finalizer, run)
+        recorder.before_end(run, lambda: self._end(key, at_end))
         return run
 
     def end(self, owner: Any, error: BaseException | None = None) -> None:

@@ -44,7 +44,7 @@ def as_internal_frame(function: Callable[_P, _T]) -> Callable[_P, _T]:
     """
     plain = cast(FunctionType, function)
     filename = internal_filename(plain.__code__.co_filename)
-    if not _is_internal(filename):
+    if not is_internal(filename):
         filename = f"<{plain.__module__} importlib._bootstrap>"
     twin = FunctionType(
         plain.__code__.replace(co_filename=filename),
@@ -63,10 +63,11 @@ def as_internal_frame(function: Callable[_P, _T]) -> Callable[_P, _T]:
 def external_caller(frame: FrameType) -> FrameType | None:
     """The nearest frame outside `frame` that is not internal; None at the bottom of the stack."""
     outer = frame.f_back
-    while outer is not None and _is_internal(outer.f_code.co_filename):
+    while outer is not None and is_internal(outer.f_code.co_filename):
         outer = outer.f_back
     return outer
 
 
-def _is_internal(filename: str) -> bool:
+def is_internal(filename: str) -> bool:
+    """Whether frames of that file are passed over."""
     return "importlib" in filename and "_bootstrap" in filename

@@ -44,16 +44,16 @@ def replaced(entry: Entry, make: Callable[[Any], Any]) -> Iterator[None]:
         entry.hook = hook
 
 
-def raising(moment: str, error: BaseException) -> Callable[[Any], Any]:
-    """For `replaced`: raise `error` where the hook begins, or right after its `yield`."""
+def raising(moment: str, error: Callable[[], BaseException]) -> Callable[[Any], Any]:
+    """For `replaced`: raise `error()` where the hook begins, or right after its `yield`."""
 
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def generator(integration: Any, call: Call, run: Any) -> Iterator[None]:
             if moment == "before":
-                raise error
+                raise error()
             yield from _first_part(original(integration, call, run))
-            raise error
+            raise error()
 
         return generator
 

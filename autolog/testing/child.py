@@ -5,9 +5,14 @@ It loads the author's class from its file, plays the scenario and leaves what it
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import os
 import pickle
+import pickletools
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
@@ -17,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autolog
 
-from . import observing, undoing
+from . import breaking, observing, undoing
 from .observing import fingerprint
 
 if TYPE_CHECKING:
@@ -54,18 +59,25 @@ def play(subject: Sequence[str], scenario: str, out: Path, env: Mapping[str, str
 
 def plain(library: str, load: Load) -> dict[str, Any]:
     """The training without us."""
-    return _observed(load())
+    return _observed(library, load())
 
 
 def recorded(library: str, load: Load) -> dict[str, Any]:
     """The same, recorded."""
     autolog.autolog()
-    return _observed(load())
+    return _observed(library, load())
 
 
-def _observed(suite: IntegrationSuite) -> dict[str, Any]:
+def _observed(library: str, suite: IntegrationSuite) -> dict[str, Any]:
+    import_module(library)
+    observing.seed()
+    held = _held(library, suite)  # first of all, for the first call may be what is remembered
+    gc.collect()
+    alive = [repr(ref()) for ref in held if ref() is not None]
     result = suite.train()
     facts: dict[str, Any] = {
+        "handed over": len(held),
+        "alive": alive,
         "result": fingerprint(result),
         "state": {**observing.process_state(), "the author's": suite.state()},
         "frameworks": observing.frameworks(),
@@ -80,10 +92,18 @@ def _observed(suite: IntegrationSuite) -> dict[str, Any]:
     return {**facts, "predictions": dict(counts)}
 
 
+def _held(library: str, suite: IntegrationSuite) -> list[weakref.ref[Any]]:
+    """Weak references to the model of a training and to all that its hooks were given."""
+    held: list[weakref.ref[Any]] = []
+    with contextlib.ExitStack() as stack:
+        for entry in breaking.entries(library):
+            stack.enter_context(breaking.replaced(entry, breaking.noting_arguments(held)))
+        model = suite.model_of(suite.train())
+    return held if model is None else [*held, weakref.ref(model)]
+
+
 def _named_in(content: bytes) -> list[str]:
     """Modules that a pickle of protocol 2 names."""
-    import pickletools
-
     return sorted(
         {str(arg).partition(" ")[0] for op, arg, _ in pickletools.genops(content)
          if op.name == "GLOBAL"}
@@ -114,8 +134,6 @@ def enable_first(library: str, load: Load) -> dict[str, Any]:
 
 def import_first(library: str, load: Load) -> dict[str, Any]:
     """Everything imported, trained and held by name before; enabled and disabled twice each."""
-    import os
-
     import_module(library)
     suite = load()
     targets = suite.targets()

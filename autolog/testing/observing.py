@@ -35,7 +35,7 @@ FRAMEWORKS = frozenset(
 """Packages that are imported by the program or not at all."""
 
 PREDICTIONS = frozenset(
-    "__call__ apply decision_function forward inverse_transform predict predict_log_proba "
+    "apply call decision_function forward inverse_transform predict predict_log_proba "
     "predict_proba predict_step score score_samples transform".split()
 )
 """Names of what a model does once it is trained; our hooks call none of them."""
@@ -77,6 +77,13 @@ def tried(question: Callable[[], Any]) -> Any:
 
 
 # -- the process -----------------------------------------------------------------------------
+
+
+def seed() -> None:
+    """Begin with known random states, so that those of two processes can be compared."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
 
 
 def process_state() -> dict[str, Any]:
@@ -170,14 +177,18 @@ def warnings_of(action: Callable[[], Any]) -> list[tuple[str, str, str, int]]:
 
 @contextlib.contextmanager
 def counted_predictions() -> Iterator[dict[str, int]]:
-    """How often a function that is named like a prediction was called in this thread."""
+    """How often a function that is named like a prediction was called in this thread.
+
+    Generators do not count: hooks are such, and may be named after what they hook.
+    """
     counts: collections.Counter[str] = collections.Counter()
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         if event != "call" or code.co_name not in PREDICTIONS:
             return
-        if not (code.co_flags & inspect.CO_GENERATOR or is_trampoline(code)):  # hooks are these
+        ours = str(frame.f_globals.get("__name__")).startswith("autolog.")
+        if not (ours or code.co_flags & inspect.CO_GENERATOR or is_trampoline(code)):
             counts[code.co_name] += 1
 
     sys.setprofile(on_event)

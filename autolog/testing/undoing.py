@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ..inplace import is_trampoline
@@ -56,12 +56,8 @@ def leftovers(library: str, targets: Targets) -> list[str]:
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(type(value), type) and (
-        issubclass(type(value), HOOKED) or is_trampoline(getattr(value, "__code__", _NO_CODE))
-    )
-
-
-_NO_CODE = compile("", "<nothing>", "exec")
+    code = getattr(value, "__code__", None) if callable(value) else None
+    return issubclass(type(value), HOOKED) or (type(code) is CodeType and is_trampoline(code))
 
 
 def _owners(library: str) -> Iterator[Any]:
@@ -77,7 +73,8 @@ def _entries(owner: Any) -> dict[str, tuple[Any, Any]]:
     """Each attribute with the code that it runs, which may be exchanged in place."""
     return {name: (value, getattr(value, "__code__", None) if callable(value) else None)
             for name, value in list(vars(owner).items())
-            if not (isinstance(owner, ModuleType) and isinstance(value, ModuleType))}  # fmt: skip
+            if name != "__slotnames__"  # pickle's own cache
+            and not (isinstance(owner, ModuleType) and isinstance(value, ModuleType))}  # fmt: skip
 
 
 def _key(owner: Any) -> str:

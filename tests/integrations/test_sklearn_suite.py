@@ -9,13 +9,14 @@ from autolog.testing import IntegrationSuite
 
 
 class TestSklearn(IntegrationSuite):
-    """Trains a pipeline, a loop over `partial_fit` and a cross-validation on iris."""
+    """Trains a pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
 
     library = "sklearn"
-    runs = 3
+    runs = 4
 
     def train(self) -> Any:
         from sklearn.datasets import load_iris
+        from sklearn.decomposition import PCA
         from sklearn.linear_model import LogisticRegression, SGDClassifier
         from sklearn.model_selection import cross_validate
         from sklearn.pipeline import make_pipeline
@@ -28,8 +29,9 @@ class TestSklearn(IntegrationSuite):
         scaled = StandardScaler().fit_transform(X)
         for start in range(0, 150, 50):
             loop.partial_fit(scaled[start : start + 50], y[start : start + 50], classes=[0, 1, 2])
+        flat = PCA(2).fit_transform(X)
         scores = cross_validate(model, X, y, cv=2)
-        return model, loop.coef_, scores["test_score"], model.predict_proba(X)
+        return model, loop.coef_, scores["test_score"], flat, model.predict_proba(X)
 
     def train_badly(self) -> Any:
         import numpy
