@@ -52,6 +52,7 @@ def _squeeze(name: str) -> str:
 _SECRET_NAMES = frozenset(_squeeze(name) for name in _NAMES.split())
 # Words of ordinary prose and code before `:` or `=`; they count as names of keys alone.
 _NOT_IN_TEXT = frozenset(("auth", "authorization", "proxyauthorization", "credential", "tokens"))
+_PROSE = frozenset(("token", "secret", "secrets", "cookie"))
 _ROOTS = ("pass", "secret", "token", "key", "credential", "cookie", "mysqlpwd", "mysql_pwd")
 
 _EDGE = r"(?<![A-Za-z0-9_-])"
@@ -96,13 +97,12 @@ _PEM = re.compile(
     r"[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
 )
 
-_ASSIGNED = re.compile(
-    r"""(?<![\w.-])(?P<name>-{0,2}[A-Za-z_][\w.-]*+)   # the whole name, compared by the callback
-        (?P<gap>["']?\s{0,4}(?:=>|:=|[=:])\s{0,4}|\s{1,4})
-        (?P<open>[rbfuRBFU]{0,2}["'])?
-        (?(open)(?P<quoted>[^"'\n]*+)|(?P<bare>[^\s"'&;,(){}\[\]<>]++)(?![(\[]))""",
-    re.VERBOSE,
+_SEPARATOR = r"""["']?\s{0,4}(?:=>|:=|[=:])\s{0,4}"""
+_NAMED = re.compile(
+    rf"(?<![\w.-])(?:(-{{1,2}}[A-Za-z_][\w.-]*+)({_SEPARATOR}|\s{{1,4}})"
+    rf"|([A-Za-z_][\w.-]*+)({_SEPARATOR}))"
 )
+_VALUE = re.compile(r"""([rbfuRBFU]{0,2}["'])([^"'\n]*+)|()([^\s"'&;,(){}\[\]<>]++)(?![(\[])""")
 _CODE_WORDS = frozenset(
     (
         "none",
@@ -150,26 +150,47 @@ def redact_text(text: str) -> str:
                 found = pattern.sub(by, found)
                 break
     if any(root in low for root in _ROOTS):
-        found = _ASSIGNED.sub(_assigned, found)
+        found = _without_named(found)
     return text if found == text else found
 
 
-def _assigned(match: re.Match[str]) -> str:
-    """The replacement of `name=value`, `--name value`, `"name": "value"` and the like."""
-    name, gap = match["name"], match["gap"]
-    if (gap.isspace() and not name.startswith("-")) or not secret_name(name.lstrip("-")):
-        return match[0]
-    if _squeeze(name.lstrip("-")) in _NOT_IN_TEXT:
-        return match[0]
-    value = match["quoted"] if match["open"] else match["bare"]
-    if not value or value == REDACTED or _harmless(value, bool(match["open"])):
-        return match[0]
-    return f"{name}{gap}{match['open'] or ''}{REDACTED}"
+def _without_named(text: str) -> str:
+    """Without the values in `name=value`, `--name value`, `"name": "value"` and the like."""
+    parts, done = [], 0
+    # Each name is looked at, also one that stands where another's value would.
+    for match in _NAMED.finditer(text):
+        name, gap = match[1] or match[3], match[2] or match[4]
+        if match.start() < done or not _secret_in_text(name.lstrip("-")):
+            continue
+        value = _VALUE.match(text, match.end())
+        if value is None or _harmless(value, gap, _prose(name, gap, text, match.start())):
+            continue
+        place = match.end() + len(value[1] or "")
+        parts += [text[done:place], REDACTED]
+        done = value.end()
+    return "".join([*parts, text[done:]]) if parts else text
 
 
-def _harmless(value: str, quoted: bool) -> bool:
-    # `password=args.password` in code names a secret and holds none.
-    return not quoted and (value.lower() in _CODE_WORDS or secret_name(value))
+def _secret_in_text(name: str) -> bool:
+    return secret_name(name) and _squeeze(name) not in _NOT_IN_TEXT
+
+
+def _prose(name: str, gap: str, text: str, start: int) -> bool:
+    """Whether `token:` and the like stand within a line, as in `unexpected token: expected`."""
+    if ":" not in gap or _squeeze(name) not in _PROSE:
+        return False
+    before = text[max(start - 40, 0) : start]
+    line = before.rpartition("\n")[2]
+    return bool(line.strip(" \t+-#>\"'")) or (line is before and start > 40)
+
+
+def _harmless(value: re.Match[str], gap: str, prose: bool) -> bool:
+    quoted, bare = value[2], value[4]
+    if bare is None:
+        return quoted in ("", REDACTED)
+    # `password=args.password` in code names a secret and holds none; `--token -v` has no value.
+    option = gap.isspace() and bare.startswith("-")
+    return prose or option or bare.lower() in _CODE_WORDS or secret_name(bare)
 
 
 def redact(key: str, value: Any) -> Any:
