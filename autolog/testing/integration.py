@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import shutil
 import tempfile
 import threading
 from collections import Counter
@@ -110,7 +111,8 @@ class IntegrationSuite:
         played: dict[str, child.Seen] = _played.setdefault(type(self), {})
         if scenario not in played:
             subject = (inspect.getfile(type(self)), type(self).__qualname__, self.library)
-            folder = self.folder / scenario
+            folder = self.folder / "process"  # of one name for all, since programs see it
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             env = {**os.environ, "AUTOLOG_BACKEND": "file:autolog-runs", "PYTHONHASHSEED": "0"}
             played[scenario] = child.play(subject, scenario, folder / "out", env)
