@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import __version__, artifacts, process, provenance, redact, saving, sources
+from . import __version__, artifacts, notebook, process, provenance, redact, saving, sources
 from ._importlib_bootstrap import is_internal
 from .backend import Backend
 from .codec import to_wire
@@ -118,6 +118,8 @@ class Recorder:
             return
         with guarded("provenance"):
             self._append(run.id, _system_facts())
+        if (book := notebook.notebook()) is not None:
+            run.log_system("notebook", book)
         with guarded("keeping the source"):
             self._code_from = sources.keep(self.backend, run.id, self._code_from)
 

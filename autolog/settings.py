@@ -8,7 +8,6 @@ default; exclusions add up, so that an operator's veto always holds. `docs/setti
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -244,6 +243,8 @@ def pyproject_table(folder: Path) -> dict[str, Any]:
     for place in (folder, *folder.parents):
         path = place / "pyproject.toml"
         if path.is_file():
+            import tomllib  # 5 ms that a program without such a file need not pay
+
             try:
                 table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("autolog", {})
             except (OSError, ValueError):
