@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -28,13 +29,22 @@ def tail(backend: str | None, name: str, *, follow: bool = False, lines: int = 2
     newest = sorted(_new(store, run, seen, max(0, lines)), key=lambda record: record.time)
     print_lines(_line(record) for record in newest[-lines:] if lines > 0)
     try:
-        while follow and not _over(store, run):
-            began = time.monotonic()
-            fresh = sorted(_new(store, run, seen), key=lambda record: record.time)
-            print_lines(_line(record) for record in fresh)
-            time.sleep(max(PAUSE, 4 * (time.monotonic() - began)))
+        while follow and not _look(store, run, seen):
+            pass
     except KeyboardInterrupt:
         return
+
+
+def _look(store: Store, run: str, seen: dict[str, int]) -> bool:
+    """Print what came since the last look; whether the run was over before this one."""
+    began = time.monotonic()
+    over = status_of(Store(store.backend).folded(run), store.root) != "running"
+    fresh = sorted(_new(store, run, seen), key=lambda record: record.time)
+    print_lines(_line(record) for record in fresh)
+    sys.stdout.flush()
+    if not over:
+        time.sleep(max(PAUSE, 4 * (time.monotonic() - began)))
+    return over
 
 
 def _new(store: Store, run: str, seen: dict[str, int], most: int | None = None) -> Iterator[Record]:
@@ -46,10 +56,6 @@ def _new(store: Store, run: str, seen: dict[str, int], most: int | None = None) 
             kept.setdefault(record.writer, deque(maxlen=most)).append(record)
     for records in kept.values():
         yield from records
-
-
-def _over(store: Store, run: str) -> bool:
-    return status_of(Store(store.backend).folded(run), store.root) != "running"
 
 
 def _line(record: Record) -> Text:

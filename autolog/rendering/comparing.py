@@ -34,7 +34,8 @@ def comparison_lines(comparison: Comparison, ids: dict[str, str]) -> list[Text]:
             rows += [_row(difference, comparison) for difference in told]
     lines = [*aligned(rows), *_same(comparison)]
     if untold:
-        lines.append(Text(f"not shown: {untold} defaults that not all have", style="dim"))
+        noun = "default" if untold == 1 else "defaults"
+        lines.append(Text(f"not shown: {untold} {noun} that not all have", style="dim"))
     return lines
 
 

@@ -275,12 +275,15 @@ def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
         rows += [_change(difference, since) for difference in told[:MOST_LINES]]
         if len(told) > MOST_LINES:
             rows.append([Text(section), Text(f"… and {len(told) - MOST_LINES} more")])
+    lines = _indented(rows)
     same = same_text(since)
     if same:
-        rows.append([Text("same"), Text(same)])
+        # Apart from the table, whose columns it would widen.
+        label = max((row[0].cell_len for row in rows), default=4)
+        lines.append(Text(f"  {'same':<{label}}  {same}"))
     before = since.runs[0]
     note = f"since {ids.get(before.id, before.id[:8])} {clean(before.name, 40)}"
-    return [_heading("CHANGED", note), *_indented(rows)] if rows else []
+    return [_heading("CHANGED", note), *lines] if lines else []
 
 
 def _change(difference: Difference, since: Comparison) -> list[Text]:
