@@ -23,7 +23,7 @@ $(VENV)/demo.done: pyproject.toml $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[test]' ./examples/thirdparty
+	$(BIN)/pip install --quiet --editable '.[test]' --editable ./examples/thirdparty
 	@touch $@ $(VENV)/demo.done
 
 test: lint types suite
