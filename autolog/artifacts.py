@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from .backend import Backend
 from .errors import UsageError
 from .settings import Settings
+from .usage import Usage
 
 CHUNK = 1 << 20
 
@@ -49,14 +50,34 @@ def put(
         while chunk := source.read(CHUNK):
             digest.update(chunk)
             size += target.write(chunk)
+    usage = usage_of(backend)
+    if usage is not None:
+        usage.add(size)
     return {"path": path, "bytes": size, "sha256": digest.hexdigest()}
 
 
-def shed_reason(backend: Backend, settings: Settings) -> str | None:
-    """Why the store takes no more files now: too little free space, or None."""
+_usages: dict[Path, Usage] = {}
+
+
+def usage_of(backend: Backend) -> Usage | None:
+    """The count of what a local store holds; None for any other."""
     root: Path | None = getattr(backend, "root", None)
     if root is None:
         return None
+    if root not in _usages:
+        _usages[root] = Usage(root)
+    return _usages[root]
+
+
+def shed_reason(backend: Backend, settings: Settings) -> str | None:
+    """Why the store takes no more files now: its quota, too little free space; else None."""
+    root: Path | None = getattr(backend, "root", None)
+    usage = usage_of(backend)
+    if root is None or usage is None:
+        return None
+    held = usage.total()
+    if held > settings.store_quota:
+        return f"the store holds {held} bytes, beyond its quota of {settings.store_quota}"
     place = next((p for p in (root, *root.parents) if p.exists()), None)
     if place is None:
         return None

@@ -34,6 +34,9 @@ def save_model(
     except (models.ModelTooLarge, models.ModelNotSerialisable) as error:
         facts = models.unsaved(model, flavor, error)
     run.fact("model", name, facts)
+    usage = artifacts.usage_of(recorder.backend)
+    if usage is not None and "path" in facts:
+        usage.add(facts["bytes"])
     if run.light and "path" in facts:
         _make_room(recorder, run, name)
 
