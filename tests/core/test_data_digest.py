@@ -213,6 +213,24 @@ def test_objects_count_by_their_plain_values() -> None:
     assert digest(made[0]) == digest(rows) == digest(pd.Series(rows)) != digest(made[1])
 
 
+def test_the_rules_of_version_1_stay_as_they_are() -> None:
+    frame = pd.DataFrame(
+        {
+            "a": [1, 2],
+            "t": ["ä", None],
+            "b": [True, False],
+            "d": np.array(["2020", "NaT"], "M8[ns]"),
+            "f": [0.5, np.nan],
+        }
+    )
+    assert digest(frame) == (
+        "full-v1:51f839a12b3bd89a1cbc75d4023a558efefa9a63c845ef543075b0d757a57b16"
+    )
+    assert digest(np.arange(2_000_000.0).reshape(-1, 20)) == (
+        "sample-v1:29222ce9700d1af106b6097b7686b6d2006ef8db274d28695acda62f4ad2b955"
+    )
+
+
 # -- rows --------------------------------------------------------------------------------------
 
 
