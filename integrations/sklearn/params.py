@@ -67,7 +67,10 @@ def inner_of(estimator: Any) -> Any:
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
         last = steps[-1][-1]
     else:
-        last = given.get("estimator") or given.get("base_estimator")
+        # Forests hold an `estimator` that nobody gave them, and an ensemble may have no truth value.
+        told = defaults_of(type(estimator))
+        names = [name for name in ("estimator", "base_estimator") if name in told]
+        last = next((given[name] for name in names if given.get(name) is not None), None)
     return last if hasattr(last, "get_params") and not isinstance(last, type) else None
 
 

@@ -1,0 +1,61 @@
+"""A store in memory that is recorded into, and its runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autolog
+from autolog.view import RunView
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    """The store that is recorded into from here on."""
+    name = f"memory:{tmp_path}"
+    autolog.autolog(name)
+    return name
+
+
+@pytest.fixture
+def runs(uri: str) -> Callable[[], list[RunView]]:
+    """The runs so far, oldest first."""
+    return lambda: list(autolog.search_runs(backend=uri))[::-1]
+
+
+@pytest.fixture
+def run(runs: Callable[[], list[RunView]]) -> Callable[[], RunView]:
+    """The one run that there is."""
+
+    def only() -> RunView:
+        (found,) = runs()
+        return found
+
+    return only
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Any]:
+    """Runs a source as a program of its own; gives the finished process and its runs."""
+
+    def play(source: str, *command: str, code: int | None = 0, **env: str) -> Any:
+        script = tmp_path / "train.py"
+        script.write_text(source, "utf-8")
+        store = tmp_path / "autolog-runs"
+        variables = {**os.environ, "AUTOLOG_BACKEND": str(store), **env}
+        done = subprocess.run(
+            [sys.executable, *command, str(script)], cwd=tmp_path, env=variables,
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        if code is not None:
+            assert done.returncode == code, done.stdout + done.stderr
+        found = list(autolog.search_runs(backend=store))[::-1] if store.exists() else []
+        return done, found
+
+    return play
