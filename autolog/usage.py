@@ -68,5 +68,5 @@ def _sizes(root: Path) -> list[int]:
     found = []
     for folder, _, files in os.walk(root):
         if f"{os.sep}artifacts" in folder:
-            found += [os.lstat(os.path.join(folder, name)).st_size for name in files]
+            found += [(Path(folder) / name).lstat().st_size for name in files]
     return found

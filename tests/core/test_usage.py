@@ -48,15 +48,15 @@ def test_recount_forgets_what_was_deleted_by_hand(tmp_path: Path) -> None:
 def test_beyond_the_quota_files_are_shed_and_facts_stay(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AUTOLOG_STORE_QUOTA", "1000")
+    monkeypatch.setenv("AUTOLOG_STORE_QUOTA", "3000000")
     autolog.autolog(backend=str(store))
     with autolog.start_run("first") as run:
-        run.log_artifact(b"x" * 2000, "big.bin")
+        run.log_artifact(bytes(4_000_000), "big.bin")
         run.log_artifact(b"x" * 10, "late.bin")
         run.log_metric("loss", 0.5)
     view = autolog.get_run(run.id)
     facts = view.facts("artifact")
-    assert facts["big.bin"].value["bytes"] == 2000
+    assert facts["big.bin"].value["bytes"] == 4_000_000
     assert "quota" in facts["late.bin"].value["shed"]
     assert "big.bin" in view.artifacts
     assert "late.bin" not in view.artifacts
