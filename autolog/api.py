@@ -5,13 +5,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
-from .forking import at_worker_exit
+from .forking import ForkSafeLock, at_worker_exit
 from .reporting import guarded
 from .settings import Settings, resolve
 
@@ -38,7 +37,7 @@ class State:
         self.opened = False
         self.at_exit = False
         self.implicit: Run | None = None
-        self.lock = threading.RLock()
+        self.lock = ForkSafeLock()
 
     def register_exit(self) -> None:
         """Have open runs ended at exit, once for each process."""

@@ -1,10 +1,44 @@
-"""Exits of worker processes, which end without running `atexit`."""
+"""What forks need: locks that a child finds open, and exits that do not run `atexit`."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+import weakref
 from collections.abc import Callable
+
+
+class ForkSafeLock:
+    """A re-entrant lock; a forked child finds it open, whichever thread held it at the fork."""
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self.renew()
+        _locks.add(self)
+
+    def renew(self) -> None:
+        """Begin anew with an open lock: in a child whose parent's threads do not exist."""
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+_locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for lock in list(_locks):
+        lock.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
 
 
 def at_worker_exit(ending: Callable[[], None]) -> None:

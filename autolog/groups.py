@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from . import notebook
+from .forking import ForkSafeLock
 from .settings import Settings
 
 
@@ -18,7 +19,7 @@ class Groups:
         self._counts: dict[str, int] = {}
         self._last: dict[str, list[str]] = {}
         self._best: dict[str, tuple[float, str]] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def enter(self, site: Any, name: str | None) -> tuple[str | None, bool]:
         """The group of a new run at `site`, and whether the run is light.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import redact
 from .codec import escape_text, to_wire
 from .context import Frame, current
+from .forking import ForkSafeLock
 from .reporting import guarded, say
 from .values import plain
 
@@ -46,7 +46,7 @@ class Run:
         self._units: dict[str, str] = {}
         self._names: dict[str, int] = {}
         self._tokens: list[Any] = []
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"<autolog run {self.id[:8]} {self.name!r}>"

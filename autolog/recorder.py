@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -48,7 +47,6 @@ class Recorder:
         self.groups = Groups(settings)
         self._first = first
         self._code_from: str | None = None
-        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._unmark: Callable[[], None] | None = None
 
@@ -201,8 +199,7 @@ class Recorder:
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
-            self._lock = threading.Lock()
-            self._unmark = None
+                self._unmark = None
 
     # -- the current run -------------------------------------------------------------------
 
