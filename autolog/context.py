@@ -69,8 +69,10 @@ def snapshot() -> tuple[Any, ...]:
 
 def restore(state: tuple[Any, ...]) -> None:
     """Set all variables here; those that `state` does not reach get their defaults."""
-    for v, value in zip(variables, (*state, *_defaults[len(state) :]), strict=True):
-        v.set(value)
+    values = state if len(state) == len(variables) else (*state, *_defaults[len(state) :])
+    for v, value in zip(variables, values, strict=True):
+        if v.get() is not value:  # several times cheaper than to set it
+            v.set(value)
 
 
 def carry(ledger: Ledger, watcher: ImportWatcher | None = None) -> None:

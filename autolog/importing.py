@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.machinery import (
     ExtensionFileLoader,
     ModuleSpec,
     SourceFileLoader,
     SourcelessFileLoader,
 )
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from .reporting import guarded
@@ -94,8 +95,8 @@ class ImportWatcher:
 
     def _arm(self, spec: ModuleSpec) -> None:
         with guarded(f"watching the import of {spec.name}"):
-            if type(spec.loader) in _OWN_LOADER:
-                _arm_loader(self, spec.loader, spec.name)
+            if type(spec.loader) in _OWN_LOADER and "exec_module" not in vars(spec.loader):
+                vars(spec.loader)["exec_module"] = partial(_execute, self, spec.loader, spec.name)
             else:
                 spec.loader = _Loader(self, spec.loader)  # type: ignore[assignment]
 
@@ -114,6 +115,19 @@ class ImportWatcher:
                         _call(callback, name, module)
 
 
+def _trimmed(function: Any) -> Any:
+    """The function as a part of importlib, whose frames Python leaves out of tracebacks."""
+    code = function.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+    return FunctionType(code, function.__globals__, function.__name__)
+
+
+@_trimmed
+def _execute(watcher: ImportWatcher, loader: Any, name: str, module: ModuleType) -> None:
+    vars(loader).pop("exec_module", None)
+    loader.exec_module(module)
+    watcher.loaded(name)
+
+
 class _Loader:
     """Stands for a loader that cannot be changed itself, until the module's code is to run."""
 
@@ -125,9 +139,10 @@ class _Loader:
         module: ModuleType | None = None if create is None else create(spec)
         return module
 
+    @_trimmed
     def exec_module(self, module: ModuleType) -> None:
-        spec, loader = module.__spec__, self._loader
-        assert spec is not None
+        spec: Any = module.__spec__
+        loader = self._loader
         if loader is None:
             loader = _namespace_loader(module, spec)
         spec.loader = module.__loader__ = loader
@@ -138,16 +153,7 @@ class _Loader:
         return getattr(self._loader, name)
 
 
-def _arm_loader(watcher: ImportWatcher, loader: Any, name: str) -> None:
-    def exec_module(module: ModuleType) -> None:
-        vars(loader).pop("exec_module", None)
-        loader.exec_module(module)
-        watcher.loaded(name)
-
-    loader.exec_module = exec_module
-
-
-def _namespace_loader(module: ModuleType, spec: ModuleSpec) -> Any:
+def _namespace_loader(module: ModuleType, spec: Any) -> Any:
     """What importlib itself gives to a package that has only folders."""
     from importlib.machinery import NamespaceLoader
 

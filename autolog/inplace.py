@@ -183,9 +183,9 @@ def _on_one_line(source: str) -> ast.Module:
     """Every instruction stands on the first line: that of the function which it serves."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if hasattr(node, "lineno"):
-            node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
-            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+        if "lineno" in node._attributes:
+            # A column of -1 means none, so that tracebacks draw no carets below the line.
+            vars(node).update(lineno=1, end_lineno=1, col_offset=-1, end_col_offset=-1)
     return tree
 
 

@@ -137,7 +137,7 @@ def facts(function: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", list(shapes()))
 def test_every_shape_of_parameters(spy: Spy, name: str) -> None:
     function, args, kwargs = shapes()[name]
-    before, original = facts(function), function.__code__  # type: ignore[attr-defined]
+    before, original = facts(function), function.__code__
     expected = function(*copy.copy(args), **kwargs) if name != "generators" else 3
     assert spy.on(function)
     assert facts(function) == before
@@ -145,7 +145,7 @@ def test_every_shape_of_parameters(spy: Spy, name: str) -> None:
     assert function(*args, **kwargs) == expected
     assert len(spy.calls) == 1
     spy.ledger.undo()
-    assert function.__code__ is original  # type: ignore[attr-defined]
+    assert function.__code__ is original
     assert vars(function) == before["dict"]
 
 
@@ -300,7 +300,7 @@ def test_another_tool_on_top(spy: Spy, replace: bool) -> None:
             seen.append(args)
             return original(*args, **kwargs)
 
-        module.score = patched  # type: ignore[attr-defined]
+        module.score = patched
     else:
 
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -326,10 +326,10 @@ def test_a_hook_on_top_of_another_tools_patch(spy: Spy) -> None:
         seen.append(args)
         return original(*args)
 
-    module.score = patched  # type: ignore[attr-defined]
+    module.score = patched
     assert spy.on(module.score)
     assert module.score(1) == 2
-    module.score = original  # type: ignore[attr-defined]
+    module.score = original
     spy.ledger.undo()
     assert (module.score(1), patched(1), len(seen), len(spy.calls)) == (2, 2, 2, 1)
 

@@ -1,4 +1,4 @@
-"""Debuggers, coverage, tracers and profilers see the original code of a function hooked in place."""
+"""Debuggers, coverage, tracers and profilers see the original code of hooked functions."""
 
 from __future__ import annotations
 

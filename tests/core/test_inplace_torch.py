@@ -35,7 +35,7 @@ def calls() -> Iterator[list[tuple[Any, ...]]]:
     assert ledger.leftover() == []
 
 
-class Loss(torch.nn.Module):  # type: ignore[misc,name-defined]
+class Loss(torch.nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(x, y)
 
@@ -119,7 +119,7 @@ def test_vmap_of_grad(calls: list[Any]) -> None:
 def test_tensor_subclasses_override_it(calls: list[Any]) -> None:
     seen = []
 
-    class Mine(torch.Tensor):  # type: ignore[misc]
+    class Mine(torch.Tensor):
         @classmethod
         def __torch_function__(
             cls, func: Any, types: Any, args: Any = (), kwargs: Any = None

@@ -106,7 +106,7 @@ def test_an_internal_function_is_the_same_function_otherwise() -> None:
         """Says."""
         return a + b + c + free
 
-    plain.note = "x"  # type: ignore[attr-defined]
+    plain.note = "x"
     made = as_internal_frame(plain)
     assert isinstance(made, FunctionType)
     assert made(1) == plain(1) == 11
@@ -129,14 +129,14 @@ def test_the_other_path_is_the_same_file() -> None:
 
 
 def test_a_function_without_a_file_is_internal_all_the_same() -> None:
-    scope: dict[str, Callable[[], None]] = {"warnings": warnings}  # type: ignore[dict-item]
+    scope: dict[str, Callable[[], None]] = {"warnings": warnings}
     exec("def call(f): f()", scope)
 
     def warn() -> None:
         warnings.warn("x", stacklevel=2)
 
     made: Any = as_internal_frame(scope["call"])
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="x") as caught:
         made(warn)
     assert caught[0].filename == __file__
 

@@ -101,7 +101,8 @@ def facts(cls: type, name: str) -> dict[str, Any]:
         }
     static = inspect.getattr_static(cls, name)
     found["static"] = (isinstance(static, classmethod), isinstance(static, staticmethod))
-    found["attributes"] = [a for a in inspect.classify_class_attrs(cls) if a.name == name][0].kind
+    described = inspect.classify_class_attrs(cls)
+    found["attributes"] = next(a.kind for a in described if a.name == name)
     return found
 
 
@@ -211,7 +212,7 @@ def test_weak_methods_and_partials(spy: Spy) -> None:
 def test_super_calls_go_through_the_driver_once_each(spy: Spy) -> None:
     base = make()
 
-    class Sub(base):  # type: ignore[valid-type,misc]
+    class Sub(base):
         def fit(self, X: Any, y: int = 1) -> Any:
             return super().fit(X, y)
 
@@ -330,7 +331,7 @@ def test_an_inherited_method_follows_the_subclass_own_order(spy: Spy) -> None:
 
 
 def test_methods_of_c_types(spy: Spy) -> None:
-    class Table(dict):  # type: ignore[type-arg]
+    class Table(dict):
         pass
 
     assert spy.on(Table, "update")
@@ -354,14 +355,14 @@ def test_another_tool_on_top_stays_and_ours_passes_through(spy: Spy) -> None:
     def theirs(self: Any, *args: Any) -> Any:
         return ours(self, *args)
 
-    cls.fit = theirs  # type: ignore[attr-defined]
+    cls.fit = theirs
     spy.ledger.undo()
-    assert cls.fit is theirs  # type: ignore[attr-defined]
+    assert cls.fit is theirs
     assert [name.endswith("Local.fit") for name in spy.ledger.leftover()] == [True]
     assert cls().fit([5.0]).seen == ([5.0], 1, None)
-    cls.fit = ours  # type: ignore[attr-defined]
+    cls.fit = ours
     spy.ledger.undo()
-    assert type(cls.fit) is FunctionType  # type: ignore[attr-defined]
+    assert type(cls.fit) is FunctionType
 
 
 def test_a_mock_on_top_and_off_again(spy: Spy) -> None:
@@ -384,7 +385,7 @@ def test_a_mock_on_top_and_off_again(spy: Spy) -> None:
 def test_the_ledger_keeps_no_class_alive(spy: Spy) -> None:
     base = make()
 
-    class Local(base):  # type: ignore[valid-type,misc]
+    class Local(base):
         def fit(self, X: Any) -> Any:
             return super().fit(X)
 
@@ -436,7 +437,7 @@ def test_wrong_arguments_raise_the_same_error(spy: Spy) -> None:
 
     def message() -> str:
         with pytest.raises(TypeError) as caught:
-            cls().fit()  # type: ignore[attr-defined]
+            cls().fit()
         return str(caught.value)
 
     before = message()

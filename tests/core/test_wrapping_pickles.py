@@ -150,6 +150,13 @@ things = dict(estimator=Sub(1.0), bound=Sub(1.0).fit, unbound=Mean.fit, cls=Sub,
 sys.stdout.buffer.write(pickle.dumps({{k: cloudpickle.dumps(v) for k, v in things.items()}}))
 '''
 
+MIXIN = """
+class OutsideMixin:
+    def fit(self, X, y):
+        self.outside = True
+        return self
+"""
+
 LOADING = """
 import pickle, sys
 things = {k: pickle.loads(v) for k, v in pickle.load(sys.stdin.buffer).items()}
@@ -177,8 +184,7 @@ def run(*args: str, stdin: bytes = b"", cwd: Path) -> bytes:
 
 def test_classes_of_main_by_value(tmp_path: Path) -> None:
     """cloudpickle sends such classes whole: nothing of ours is in the bytes, and they work."""
-    mixin = "class OutsideMixin:\n    def fit(self, X, y):\n        self.outside = True\n        return self\n"
-    (tmp_path / "outside_mixin.py").write_text(mixin)
+    (tmp_path / "outside_mixin.py").write_text(MIXIN)
     (tmp_path / "main.py").write_text(BY_VALUE.format(module="outside_mixin"))
     on, off = (run("main.py", state, cwd=tmp_path) for state in ("on", "off"))
     assert b"autolog" not in on
