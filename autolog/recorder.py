@@ -199,7 +199,7 @@ class Recorder:
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
-                self._unmark = None
+            self._unmark = None
 
     # -- the current run -------------------------------------------------------------------
 
