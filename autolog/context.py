@@ -64,15 +64,14 @@ last_run: ContextVar[Run | None] = variable("last_run", None)
 
 def snapshot() -> tuple[Any, ...]:
     """The values of all variables here, in their order."""
-    return tuple([v.get() for v in variables])
+    return tuple(map(ContextVar.get, variables))
 
 
 def restore(state: tuple[Any, ...]) -> None:
     """Set all variables here; those that `state` does not reach get their defaults."""
-    values = state if len(state) == len(variables) else (*state, *_defaults[len(state) :])
-    for v, value in zip(variables, values, strict=True):
-        if v.get() is not value:  # several times cheaper than to set it
-            v.set(value)
+    if len(state) < len(variables):
+        state += _defaults[len(state) :]
+    list(map(ContextVar.set, variables, state))
 
 
 def carry(ledger: Ledger, watcher: ImportWatcher | None = None) -> None:
