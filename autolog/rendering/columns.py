@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..fold import Series
 from ..view import RunView
-from .facts import direction
+from .facts import direction, structure
 from .spark import BROKEN, spark
 from .text import NONE, clean, number, value_text
 
@@ -84,12 +84,8 @@ def param_columns(runs: Sequence[RunView]) -> list[Column]:
 def _chosen(run: RunView) -> list[str]:
     """The params that are not known to be defaults, without those that are whole estimators."""
     params = run.facts("param")
-    whole = {key.rpartition("__")[0] for key in params}
-    return [
-        key
-        for key, fact in params.items()
-        if fact.set is not False and key not in whole and not isinstance(fact.value, dict)
-    ]
+    parts = structure(run)
+    return [key for key, fact in params.items() if fact.set is not False and key not in parts]
 
 
 def _short_names(chosen: list[list[str]], runs: Sequence[RunView]) -> dict[str, dict[str, str]]:

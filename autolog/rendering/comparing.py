@@ -34,18 +34,20 @@ def comparison_lines(comparison: Comparison, ids: dict[str, str]) -> list[Text]:
             rows += [_row(difference, comparison) for difference in told]
     lines = [*aligned(rows), *_same(comparison)]
     if untold:
-        noun = "default" if untold == 1 else "defaults"
+        noun = "default or part" if untold == 1 else "defaults and parts"
         lines.append(Text(f"not shown: {untold} {noun} that not all have", style="dim"))
     return lines
 
 
 def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
-    """Which params are: those that all runs have, or that were chosen in a run that has them."""
+    """Which params are: those that all runs have, and plain ones that somebody chose."""
     params = [run.facts("param") for run in comparison.runs]
+    parts = {key for run in comparison.runs for key in facts.structure(run)}
 
     def worth(difference: Difference) -> bool:
         own = [one[difference.key] for one in params if difference.key in one]
-        return len(own) == len(params) or any(fact.set is not False for fact in own)
+        chosen = any(fact.set is not False for fact in own)
+        return len(own) == len(params) or (chosen and difference.key not in parts)
 
     return worth
 
@@ -128,5 +130,7 @@ def change(difference: Difference) -> Text:
 
 
 def _step(amount: float) -> str:
+    if isinstance(amount, int):
+        return number(abs(amount))
     text = f"{abs(amount):.4f}"
     return text if float(text) and abs(amount) < 10 else number(abs(amount))

@@ -29,6 +29,18 @@ def direction(metric: str) -> int:
     return (-known[-1] if "neg" in words else known[-1]) if known else 0
 
 
+def structure(run: RunView) -> set[str]:
+    """The params that are whole estimators or lists of them, whose own params stand beside them."""
+    whole = {key.rpartition("__")[0] for key in run.params}
+    return {key for key, value in run.params.items() if key in whole or _nested(value)}
+
+
+def _nested(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(item, list | dict) for item in value)
+    return isinstance(value, dict)
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     """`value` if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}

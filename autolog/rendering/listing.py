@@ -16,7 +16,7 @@ from .grouping import Group, Row, arrange
 from .text import NONE, age, aligned, clean, short_duration
 
 BAD = {"failed": "red", "killed": "red", "lost": "yellow"}
-NAME_WIDTH = 30
+NAME_WIDTH = 40
 
 
 @dataclass

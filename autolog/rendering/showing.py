@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -134,15 +135,19 @@ def _params(run: RunView, verbose: bool) -> list[Text]:
     defaults = {key for key, fact in params.items() if fact.set is False}
     if not params:
         return []
-    chosen = {key: fact for key, fact in params.items() if key not in defaults}
+    parts = facts.structure(run) - defaults
+    chosen = [key for key in params if key not in defaults and key not in parts]
+    hidden = [
+        f"{len(keys)} {word if len(keys) == 1 else word + 's'}"
+        for word, keys in (("default", defaults), ("part", parts))
+        if keys
+    ]
     known = any(fact.set is not None for fact in params.values())
-    counts = f"{len(chosen)} set" if known else str(len(chosen))
-    noun = "default" if len(defaults) == 1 else "defaults"
-    hidden = f", {len(defaults)} {noun}{'' if verbose else ': -v'}" if defaults else ""
-    lines = [_heading("PARAMS", f"({counts}{hidden})")]
-    shown = {**chosen, **{key: params[key] for key in params if verbose and key in defaults}}
-    rows = [_param(key, fact, key in defaults, verbose) for key, fact in shown.items()]
-    return [*lines, *_cut(_indented(rows), verbose)]
+    counts = ", ".join([f"{len(chosen)} set" if known else str(len(chosen)), *hidden])
+    more = ": -v" if hidden and not verbose else ""
+    shown = [*chosen, *(key for key in params if verbose and key not in chosen)]
+    rows = [_param(key, params[key], key in defaults, verbose) for key in shown]
+    return [_heading("PARAMS", f"({counts}{more})"), *_cut(_indented(rows), verbose)]
 
 
 def _param(key: str, fact: Fact, default: bool, verbose: bool) -> list[Text]:
@@ -225,12 +230,17 @@ def _models(run: RunView, ids: dict[str, str]) -> list[Text]:
     for name, given in run.models.items():
         model = facts.mapping(given)
         title = "" if name == "model" else f"{clean(name, 40)}  "
-        what = clean(model.get("class") or "", 80)
+        what = clean(_class_name(str(model.get("class") or "")), 80)
         lines.append(Text.assemble(("MODEL", "bold"), f"  {title}{what} {_kept(model)}"))
         if "path" in model:
             source = f"{ids[run.id]}/{clean(name, 60)}"
             lines.append(Text(f'  autolog.load_model("{source}")', style="dim"))
     return lines
+
+
+def _class_name(path: str) -> str:
+    """The last part of a dotted path; anything else as it is."""
+    return path.rpartition(".")[2] if re.fullmatch(r"[\w.]+", path) else path
 
 
 def _kept(model: Mapping[str, Any]) -> str:

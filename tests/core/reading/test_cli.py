@@ -271,7 +271,7 @@ def test_compare_shows_differences_only(demo: Story, command: Command) -> None:
         "DATA\n"
         "  test X_test            –                143×30 02bb7a\n"
         "same: code, environment, 1 param\n"
-        "not shown: 1 default that not all have\n"
+        "not shown: 1 default or part that not all have\n"
     )
 
 
