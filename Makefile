@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = .demo
 
-.PHONY: demo test lint types suite matrix bench docs clean
+.PHONY: demo test lint types suite oldest matrix bench docs clean
 
 demo: $(VENV)/demo.done
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -26,7 +26,7 @@ $(VENV)/test.done: pyproject.toml $(VENV)/bin/python
 	$(BIN)/pip install --quiet --editable '.[test]' --editable ./examples/thirdparty
 	@touch $@ $(VENV)/demo.done
 
-test: lint types suite
+test: lint types suite oldest
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
@@ -38,6 +38,9 @@ types: $(VENV)/test.done
 suite: $(VENV)/test.done
 	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile
 
+oldest: $(VENV)/test.done
+	$(BIN)/python tests/guards/run_matrix.py --quick
+
 matrix: $(VENV)/test.done
 	$(BIN)/python tests/guards/run_matrix.py
 
@@ -48,4 +51,4 @@ docs: $(VENV)/test.done
 	$(BIN)/python docs/make.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .types *.egg-info
+	rm -rf $(VENV) $(DEMO) .matrix build dist .types *.egg-info

@@ -74,8 +74,8 @@ def _line(error: BaseException) -> str:
 def _versions(problems: Problems) -> dict[str, str]:
     for place in strangers():
         problems.append(
-            f"{place} belongs to another project that is called `autolog`: "
-            "`pip uninstall autolog` removes it, `pip install autolog-ml` is this one"
+            f"{place} bears this project's name and is none of it: `pip uninstall autolog` where "
+            "it is the unrelated package of that name (this one is `autolog-ml`), else rename it"
         )
     return {
         "autolog": __version__,

@@ -143,6 +143,25 @@ def test_switched_off_it_loads_no_more_and_writes_nothing(unpacked: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_beside_the_unrelated_module_ours_is_imported_and_doctor_tells(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    """The package `autolog` of the index, a single module, was installed into the same folder."""
+    both = tmp_path / "site"
+    shutil.copytree(unpacked, both)
+    (both / "autolog.py").write_text("raise ImportError('the other one')\n")
+    code = (
+        "from autolog import autolog, diagnosis; autolog(); print(diagnosis.report()['problems'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+        env=_environment(PYTHONPATH=str(both)),
+    )  # fmt: skip
+    assert str(both / "autolog.py") in done.stdout
+    assert "pip uninstall autolog" in done.stdout
+
+
 # -- the tables in the code and the entry points ----------------------------------------------
 
 

@@ -1,0 +1,183 @@
+"""The tests with the oldest and the newest supported libraries, on every Python that is found.
+
+`make matrix` runs all; `python tests/guards/run_matrix.py --quick` runs the integrations' tests
+with the oldest libraries on this Python. Each combination has a virtual environment in `.matrix/`,
+into which the wheel is installed, so that what is tested is what is shipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".matrix"
+PYTHONS = ("3.11", "3.12", "3.13")
+TESTS = ("pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil", "polars", "pyarrow")
+
+OLDEST = {
+    "3.11": (
+        "scikit-learn==1.4.0",
+        "numpy==1.26.4",
+        "scipy==1.11.4",
+        "pandas==2.0.3",
+        "skops==0.11",
+    ),
+    "3.12": (
+        "scikit-learn==1.4.0",
+        "numpy==1.26.4",
+        "scipy==1.11.4",
+        "pandas==2.1.4",
+        "skops==0.11",
+    ),
+    "3.13": (
+        "scikit-learn==1.6.0",
+        "numpy==2.1.3",
+        "scipy==1.14.1",
+        "pandas==2.2.3",
+        "skops==0.11",
+    ),
+}
+"""The oldest of which each Python has wheels; scikit-learn has none before 1.6 for 3.13."""
+
+NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
+QUICK = ("tests/integrations",)
+FULL = ("tests/core", "tests/backends", "tests/formats", "tests/integrations")
+APART = ("tests/core/test_thirdparty.py",)
+"""Tests of what is not in the wheel."""
+
+
+class Cell(NamedTuple):
+    """One combination."""
+
+    python: str
+    executable: str
+    name: str
+    libraries: tuple[str, ...]
+
+
+class Result(NamedTuple):
+    """How the tests of a combination went."""
+
+    cell: Cell
+    passed: bool
+    summary: str
+    seconds: float
+
+
+def interpreters() -> Iterator[tuple[str, str]]:
+    """Version and path of each supported Python on the path, or known to pyenv there."""
+    for version in PYTHONS:
+        found = _asked(f"python{version}", version) or _from_pyenv(version)
+        if found:
+            yield version, found
+        else:
+            print(f"no Python {version} here", file=sys.stderr)
+
+
+def _asked(command: str, version: str, **environment: str) -> str | None:
+    """The real path of a Python that answers to `command` and is of `version`."""
+    if shutil.which(command) is None:
+        return None
+    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.executable)"
+    done = subprocess.run(
+        [command, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    answer, _, path = done.stdout.strip().partition(" ")
+    return path if done.returncode == 0 and answer == version else None
+
+
+def _from_pyenv(version: str) -> str | None:
+    if shutil.which("pyenv") is None:
+        return None
+    listing = subprocess.run(
+        ["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False
+    )
+    known = [line.strip() for line in listing.stdout.splitlines()]
+    names = [name for name in known if name.startswith(f"{version}.")]
+    found = (_asked(f"python{version}", version, PYENV_VERSION=name) for name in reversed(names))
+    return next(filter(None, found), None)
+
+
+def cells(quick: bool) -> Iterator[Cell]:
+    """What is to be run."""
+    if quick:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        yield Cell(version, sys.executable, "oldest", OLDEST[version])
+        return
+    for version, executable in interpreters():
+        yield Cell(version, executable, "oldest", OLDEST[version])
+        yield Cell(version, executable, "newest", NEWEST)
+
+
+def build() -> Path:
+    """The wheel, from a copy of the tree."""
+    copy = FOLDER / "source"
+    shutil.rmtree(copy, ignore_errors=True)
+    for room in ("autolog", "integrations", "backends"):
+        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    _pip(sys.executable, "wheel", "--no-deps", "-w", str(FOLDER), str(copy))
+    return max(FOLDER.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+
+
+def _pip(python: str, *words: str) -> None:
+    command = [python, "-m", "pip", "--disable-pip-version-check", *words, "--quiet"]
+    subprocess.run(command, check=True)
+
+
+def prepare(cell: Cell, wheel: Path) -> Path:
+    """The environment of a cell, with the wheel as it is now; its folder of programs."""
+    folder = FOLDER / f"{cell.python}-{cell.name}"
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    python = str(programs / "python")
+    wanted = "\n".join((*cell.libraries, *TESTS))
+    stamp = folder / "installed.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([cell.executable, "-m", "venv", str(folder)], check=True)
+        _pip(python, "install", "--only-binary", ":all:", *cell.libraries, *TESTS, str(wheel))
+        stamp.write_text(wanted)
+    _pip(python, "install", "--no-deps", "--force-reinstall", str(wheel))
+    return programs
+
+
+def run(cell: Cell, wheel: Path, tests: Sequence[str]) -> Result:
+    """Run the tests of a cell; the last line of pytest's output says how many."""
+    began = time.monotonic()
+    programs = prepare(cell, wheel)
+    command = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", *tests]
+    command += [f"--ignore={path}" for path in APART]
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, check=False, stdout=subprocess.PIPE
+    )
+    if done.returncode:
+        print(done.stdout)
+    summary = (done.stdout.strip().splitlines() or ["no output"])[-1]
+    return Result(cell, done.returncode == 0, summary, time.monotonic() - began)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run all, print a table; 1 where a combination failed."""
+    quick = "--quick" in words
+    FOLDER.mkdir(exist_ok=True)
+    wheel = build()
+    results = [run(cell, wheel, QUICK if quick else FULL) for cell in cells(quick)]
+    for result in results:
+        name = f"Python {result.cell.python}  {result.cell.name:6}  {result.cell.libraries[0]:20}"
+        verdict = "passed" if result.passed else "FAILED"
+        print(f"{name}  {verdict}  {result.seconds:4.0f} s  {result.summary}")
+    return 0 if results and all(result.passed for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
