@@ -36,7 +36,11 @@ class Target:
 
 
 def subclasses(module: str, owner: str, *names: str) -> Target:
-    """The methods `names` of every subclass of `module.owner` that exists or is yet to come."""
+    """The methods `names` of every subclass of `module.owner` that exists or is yet to come.
+
+    The first is the one that the others come back to: where a subclass has it from a class that
+    is no subclass of `module.owner`, it is hooked on the subclass all the same.
+    """
     return Target("subclasses", module, owner, names)
 
 

@@ -61,9 +61,15 @@ class Placement:
         watch_subclasses(base, told, self._ledger)
 
     def on_class(self, cls: type, entry: Entry, base: type | None = None) -> None:
-        """Put `entry` on those of its methods that `cls` defines, or has from outside `base`."""
-        for name in entry.hook.target.names:
-            if name in vars(cls) or _from_outside(cls, name, base or cls):
+        """Put `entry` on those of its methods that `cls` defines, or has from outside `base`.
+
+        Of the latter only the first is worth a new attribute: the mixins' other methods come
+        back to it (`fit_transform` to `fit`).
+        """
+        names = entry.hook.target.names
+        for name in names:
+            inherits = name == names[0] and _from_outside(cls, name, base or cls)
+            if name in vars(cls) or inherits:
                 self._on_method(cls, name, entry)
 
     def _on_method(self, cls: type, name: str, entry: Entry) -> None:
@@ -87,13 +93,6 @@ def _add(entries: list[Entry], entry: Entry) -> None:
 
 
 def _from_outside(cls: type, name: str, base: type) -> bool:
-    """Whether `cls` gets `name` from a class outside `base`'s tree (a mixin of somebody's).
-
-    Only `fit` itself is worth a new attribute: the mixins' other methods come back to it.
-    """
-    if name != "fit":
-        return False
-    for owner in cls.__mro__:
-        if name in vars(owner):
-            return not issubclass(owner, base)
-    return False
+    """Whether `cls` gets `name` from a class outside `base`'s tree (a mixin of somebody's)."""
+    owner = next((owner for owner in cls.__mro__ if name in vars(owner)), base)
+    return not issubclass(owner, base)
