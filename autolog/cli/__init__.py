@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-RESERVED = ("sync", "server", "rerun", "serve", "ui", "project")
+RESERVED = ("server", "rerun", "serve", "ui", "project")
 """Verbs that later versions will have."""
 
 

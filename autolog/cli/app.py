@@ -183,6 +183,20 @@ def gc(
     removing.gc(backend, older_than=older_than, quota=quota, yes=yes)
 
 
+@app.command()
+def sync(
+    path: Annotated[str, typer.Argument(help="The store to bring over; or --from.")] = "",
+    source: Annotated[str | None, typer.Option("--from", help="The store to bring over.")] = None,
+    target: Annotated[str | None, typer.Option("--to", help="Where to; else your own.")] = None,
+) -> None:
+    """Bring the runs of one store to another, as often as you like; nothing comes twice."""
+    from . import syncing
+
+    if not (source or path):
+        raise UsageError("sync: say which store to bring over: `autolog sync FOLDER`")
+    raise typer.Exit(syncing.sync(source or path, target))
+
+
 @app.command(
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},

@@ -35,6 +35,7 @@ NOT_RESULTS = frozenset(
         "n_layers_",
         "n_splits_",
         "best_index_",
+        "multimetric_",
         "t_",
     )
 )
