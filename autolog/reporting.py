@@ -7,6 +7,8 @@ import sys
 from types import TracebackType
 from typing import NamedTuple
 
+from .errors import AutologError, BackendError
+
 
 class Note(NamedTuple):
     """One error or remark of ours, kept for `autolog doctor`."""
@@ -59,10 +61,13 @@ def note(place: str, text: str) -> None:
 
 
 def report(place: str, error: BaseException) -> None:
-    """Keep an error of ours, and say it once for each place."""
-    text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    """Keep an error of ours, and say it once for each place; once in all for a failing store."""
+    ours = isinstance(error, AutologError)
+    text = f"{error}" if ours else f"{type(error).__name__}: {error}"
+    text = (text.splitlines() or [""])[0][:300]
     note(place, text)
-    say(f"{place}: {text} (your program is not affected; see `autolog doctor`)", once=place)
+    once = "store" if isinstance(error, BackendError) else place
+    say(f"{place}: {text} (your program is not affected; see `autolog doctor`)", once=once)
 
 
 class guarded:

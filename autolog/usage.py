@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import time
 from pathlib import Path
-
-from .reporting import guarded
 
 FILE = "usage"
 FRESH = 5.0
@@ -37,7 +36,7 @@ class Usage:
     def add(self, change: int) -> None:
         """Note that the store has grown by so many bytes."""
         self._total += change
-        with guarded("noting the store's size"):
+        with contextlib.suppress(OSError):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             fd = os.open(self._path, flags, 0o666)
             try:
@@ -55,9 +54,11 @@ class Usage:
 
     def _read(self) -> int:
         try:
+            if not self._path.exists():
+                return self.recount() if self._root.is_dir() else 0
             content = self._path.read_bytes()
-        except FileNotFoundError:
-            return self.recount() if self._root.is_dir() else 0
+        except OSError:
+            return 0
         changes = array.array("q")
         changes.frombytes(content[: len(content) // 8 * 8])
         return max(sum(changes), 0)
