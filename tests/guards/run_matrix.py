@@ -27,21 +27,21 @@ OLDEST = {
         "numpy==1.26.4",
         "scipy==1.11.4",
         "pandas==2.0.3",
-        "skops==0.11",
+        "skops==0.14",
     ),
     "3.12": (
         "scikit-learn==1.4.0",
         "numpy==1.26.4",
         "scipy==1.11.4",
         "pandas==2.1.4",
-        "skops==0.11",
+        "skops==0.14",
     ),
     "3.13": (
         "scikit-learn==1.6.0",
         "numpy==2.1.3",
         "scipy==1.14.1",
         "pandas==2.2.3",
-        "skops==0.11",
+        "skops==0.14",
     ),
 }
 """The oldest of which each Python has wheels; scikit-learn has none before 1.6 for 3.13."""

@@ -143,9 +143,11 @@ def test_programs_and_sessions_run(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     folder.mkdir()
     (folder / "train.py").write_text(_plain_program(), "utf-8")
+    environment = _environment(tmp_path)
+    _program(page, [block for block in found if block.language == "python"], folder, environment)
     for block in found:
-        run = _python if block.language == "python" else _session
-        run(block, folder, _environment(tmp_path))
+        if block.language == "console":
+            _session(block, folder, environment)
 
 
 def _plain_program() -> str:
@@ -165,11 +167,15 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _python(block: Block, folder: Path, environment: dict[str, str]) -> None:
-    program = folder / f"block_{block.line}.py"
-    program.write_text(block.text, "utf-8")
+def _program(page: Path, parts: list[Block], folder: Path, environment: dict[str, str]) -> None:
+    """The page's Python as one program, each line with the number that it has on the page."""
+    lines: list[str] = []
+    for part in parts:
+        lines += [""] * (part.line - len(lines)) + part.text.splitlines()
+    program = folder / f"{page.stem}.page.py"
+    program.write_text("\n".join(lines), "utf-8")
     done = _run([sys.executable, program.name], folder, environment)
-    assert done.returncode == 0, f"{block.page.name}:{block.line}\n{done.stderr}"
+    assert done.returncode == 0, done.stderr
 
 
 def _session(block: Block, folder: Path, environment: dict[str, str]) -> None:

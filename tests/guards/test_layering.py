@@ -15,6 +15,7 @@ CONTRACT = {
     "autolog.live",
     "autolog.models.*",
     "autolog.reporting",
+    "autolog.session",
     "autolog.values",
 }
 """What an integration may import of the core: a third party can do no more than ours."""
@@ -33,7 +34,7 @@ STORAGE = {
 """What a backend may import of the core."""
 
 LIBRARIES = {
-    "wrapt": {"autolog.inplace", "autolog.methods", "autolog.wrapping"},
+    "wrapt": {"autolog.integration", "autolog.inplace", "autolog.methods", "autolog.wrapping"},
     "msgspec": {
         "autolog.data.*",
         "autolog.journal*",
@@ -57,6 +58,7 @@ WHERE_LOADED = {
     "polars": {"autolog.columns", "autolog.view", "autolog.data.*"},
     "pyarrow": {"autolog.columns", "autolog.view", "autolog.data.*"},
     "cloudpickle": {"autolog.models.pickling", "autolog.testing.*"},
+    "joblib": {"autolog.testing.*"},
     "yaml": {"autolog.models.yamltext"},
     "psutil": {"autolog.process"},
     "IPython": {"autolog.notebook"},
