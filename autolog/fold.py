@@ -7,12 +7,13 @@ whatever the number of points; `history` reads the points themselves in a pass o
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .backend import Backend
-from .codec import from_wire, unescape_text
+from .codec import escape_text, from_wire, unescape_text
 from .records import Record
 
 SAMPLE = 128
@@ -176,6 +177,8 @@ class Series:
 
     def standing(self) -> list[Stats]:
         """The attempts with points that no later attempt supersedes, oldest first."""
+        if len(self.attempts) == 1:
+            return [*self.attempts.values()]
         bounds = self.bounds()
         return [
             stats
@@ -290,7 +293,7 @@ def _add_point(series: dict[str, Series], attempt: int, record: Record) -> None:
 
 
 def _number(wire: Any) -> int | float:
-    value = from_wire(wire)
+    value = wire if type(wire) is float else from_wire(wire)
     if not isinstance(value, int | float):
         raise TypeError(f"a metric's value is no number: {type(value).__name__}")
     return value
@@ -326,6 +329,7 @@ def _settled(folded: Folded) -> Folded:
     folded.bounds = {
         (key, attempt): bound
         for key, series in folded.series.items()
+        if len(series.attempts) > 1
         for attempt, bound in series.bounds().items()
     }
     folded.openings = folded.past.pop("run", {}).get("", [])
@@ -357,7 +361,7 @@ def standing(records: Iterable[Record], bounds: Bounds) -> Iterator[tuple[Record
         if record.kind == "run" and isinstance(record.value, dict):
             attempts[record.writer] = _attempt(record.value)
         attempt = attempts.get(record.writer, _FIRST_ATTEMPT)
-        if record.kind == "metric":
+        if bounds and record.kind == "metric":
             bound = bounds.get((_text(record.key), attempt))
             if bound is not None and (-math.inf if record.step is None else record.step) >= bound:
                 continue
@@ -372,15 +376,20 @@ def history(
     With `bounds` (see `Folded`) without those that a later attempt supersedes; with
     `attempt` those of that attempt alone, superseded or not.
     """
+    wire = escape_text(key)
     found: list[tuple[tuple[int, float, float, str, int], Point]] = []
     for record, of in standing(records, {} if attempt is not None else bounds or {}):
-        if record.kind != "metric" or attempt not in (None, of) or _text(record.key) != key:
+        if record.key != wire or record.kind != "metric" or attempt not in (None, of):
             continue
+        step, time = record.step, record.time
         try:
-            point = Point(record.step, _number(record.value), record.time, of)
+            point = Point(step, _number(record.value), time, of)
         except (TypeError, ValueError):
             continue
-        step = -math.inf if record.step is None else record.step
-        found.append(((of, step, record.time, record.writer, record.seq), point))
-    found.sort(key=lambda item: item[0])
+        place = (of, -math.inf if step is None else step, time, record.writer, record.seq)
+        found.append((place, point))
+    found.sort(key=_place)
     return [point for _, point in found]
+
+
+_place = operator.itemgetter(0)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, overload
 
+from .backend import Backend
 from .errors import NotFound
 from .fold import Fact, Folded, Point, Series
 from .fold import history as read_history
@@ -141,7 +142,7 @@ class RunView:
         """The params by name, as the program had them: numbers, text, lists, …"""
         return self._values("param")
 
-    @property
+    @functools.cached_property
     def metrics(self) -> Mapping[str, int | float]:
         """The last value of each metric; `history` has all its points."""
         return MappingProxyType({key: series.value for key, series in self.series.items()})
@@ -218,11 +219,7 @@ class RunView:
         for run in self.line:
             facts = run.folded.values("model").get(name)
             if facts is not None:
-                path, held = _model_path(facts, name), self.store.backend
-
-                def opener(file: str, run_id: str = run.id) -> BinaryIO:
-                    return held.open_artifact(run_id, f"{path}/{file}")
-
+                opener = _opener(self.store.backend, run.id, _model_path(facts, name))
                 return models.load_model(opener, trust=trust)
         raise self._missing("model", name, self.models)
 
@@ -347,3 +344,8 @@ def _moment(seconds: float | None) -> datetime | None:
 def _model_path(facts: Any, name: str) -> str:
     path = facts.get("path") if isinstance(facts, dict) else None
     return path if isinstance(path, str) else name
+
+
+def _opener(backend: Backend, run: str, path: str) -> Callable[[str], BinaryIO]:
+    """What opens the files of the run's folder `path` by name."""
+    return lambda file: backend.open_artifact(run, f"{path}/{file}")

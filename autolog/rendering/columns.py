@@ -90,19 +90,25 @@ def _chosen(run: RunView) -> list[str]:
 
 def _short_names(chosen: list[list[str]], runs: Sequence[RunView]) -> dict[str, dict[str, str]]:
     """Params by the last part of their names (`clf__C` → `C`), where that is one in each run."""
+    own = {
+        run.id: {**_by_short(run.params), **_by_short(mine)}
+        for mine, run in zip(chosen, runs, strict=True)
+    }
     found: dict[str, dict[str, str]] = {}
-    wanted = dict.fromkeys(key for keys in chosen for key in keys)
-    for short in dict.fromkeys(map(_short, wanted)):
-        own = {
-            run.id: [key for key in mine if _short(key) == short]
-            or [key for key in run.params if _short(key) == short]
-            for mine, run in zip(chosen, runs, strict=True)
-        }
-        if all(len(keys) <= 1 for keys in own.values()):
-            found[short] = {run: keys[0] for run, keys in own.items() if keys}
+    for short, wanted in _by_short(key for keys in chosen for key in keys).items():
+        keys = {run: shorts[short] for run, shorts in own.items() if short in shorts}
+        if all(len(names) == 1 for names in keys.values()):
+            found[short] = {run: names[0] for run, names in keys.items()}
         else:
-            picked = [key for key in wanted if _short(key) == short]
-            found |= {key: {run.id: key for run in runs} for key in picked}
+            found |= {key: {run.id: key for run in runs} for key in wanted}
+    return found
+
+
+def _by_short(keys: Iterable[str]) -> dict[str, list[str]]:
+    """The keys by their last part, each once."""
+    found: dict[str, list[str]] = {}
+    for key in dict.fromkeys(keys):
+        found.setdefault(_short(key), []).append(key)
     return found
 
 

@@ -17,6 +17,8 @@ from .text import NONE, age, aligned, clean, short_duration
 
 BAD = {"failed": "red", "killed": "red", "lost": "yellow"}
 NAME_WIDTH = 40
+MOST_COLUMNS = 40
+"""Columns of which the width is tried: a run may have thousands of metrics."""
 
 
 @dataclass
@@ -201,7 +203,7 @@ def _columns(rows: list[Row], page: Page) -> list[Column]:
     params, metrics = param_columns(runs), metric_columns(runs)
     room = page.width - _fixed_width(rows, page)
     kept: set[int] = set()
-    for column in sorted([*params, *metrics], key=lambda column: column.rank):
+    for column in sorted([*params, *metrics], key=lambda column: column.rank)[:MOST_COLUMNS]:
         width = max(len(column.title), *(len(column.text(run)) for run in runs)) + 2
         if width <= room:
             room -= width

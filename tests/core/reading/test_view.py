@@ -15,10 +15,11 @@ import pandas
 import polars
 import pyarrow
 import pytest
+from sklearn.linear_model import Ridge
 
-from autolog import process
+from autolog import models, process
 from autolog.columns import uniform
-from autolog.errors import NotFound, UsageError
+from autolog.errors import NotFound, UntrustedModel, UsageError
 from autolog.search import get_run, search_runs
 
 from .conftest import Story, run_id
@@ -132,6 +133,26 @@ def test_load_model_asks_for_a_model_that_is_there(story: Story) -> None:
     story.run("a").opens().ends()
     with pytest.raises(NotFound, match="has no model 'model'"):
         get_run(story.backend, "a").load_model()
+
+
+def test_a_model_is_loaded_from_any_store_and_from_the_only_child(story: Story) -> None:
+    model = Ridge(alpha=0.5).fit([[0.0], [1.0]], [0.0, 1.0])
+    story.run("a").opens("by hand", integration=None).ends()
+    child = story.run("b").opens("Ridge", parent=run_id("a"))
+    flavor = models.flavor_for(model)
+    assert flavor is not None
+    facts = models.save(
+        model,
+        flavor,
+        lambda name: story.backend.create_artifact(run_id("b"), f"best/{name}"),
+        limit=10**6,
+    )
+    child("model", "best", {"path": "best", **facts}).ends()
+    for name in ("a", "b"):
+        run = get_run(story.backend, name)
+        with pytest.raises(UntrustedModel):
+            run.load_model("best")
+        assert run.load_model("best", trust=True).coef_ == model.coef_
 
 
 # -- status ------------------------------------------------------------------------------------
