@@ -16,7 +16,7 @@ from .backend import Backend
 from .codec import to_wire
 from .context import Frame, current, last_run
 from .groups import Groups
-from .live import INLINE_TABLE, Run, put_back
+from .live import INLINE_TABLE, Run, put_back, status_of
 from .opening import open_backend
 from .records import Status
 from .reporting import guarded
@@ -46,14 +46,18 @@ class Recorder:
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
         self._first = first
-        self._code_from: str | None = None
+        self._code_from: tuple[Backend, str] | None = None
         self._pid = os.getpid()
         self._unmark: Callable[[], None] | None = None
 
     @property
     def backend(self) -> Backend:
-        """The store that artifacts go to and that is read back."""
+        """The store that is read back."""
         return self.backends[0]
+
+    def place(self, run_id: str) -> Backend:
+        """The store that files of a run go to: the one that takes its records."""
+        return self._writers[0].place(run_id)
 
     def options_for(self, name: str, kind: Any) -> Any:
         """The integration's options: environment over call over `pyproject.toml` over default."""
@@ -103,7 +107,7 @@ class Recorder:
         run = Run(self, run_id or secrets.token_hex(16), facts)
         self._open[run.id] = run
         self._append(run.id, [(time.time(), "run", "", _wire(facts), None, None)])
-        self._install_mark(facts["mark"])
+        self._install_mark(run.id, facts["mark"])
         self._circumstances(run, tags)
         return run
 
@@ -119,7 +123,13 @@ class Recorder:
         if (book := notebook.notebook()) is not None:
             run.log_system("notebook", book)
         with guarded("keeping the source"):
-            self._code_from = sources.keep(self.backend, run.id, self._code_from)
+            place = self.place(run.id)
+            self._code_from = place, sources.keep(place, run.id, self._code_in(place))
+
+    def _code_in(self, place: Backend) -> str | None:
+        """A run in the same store that holds the program's source."""
+        held = self._code_from
+        return held[1] if held is not None and held[0] is place else None
 
     def _attempts(self, run_id: str) -> int:
         """How many attempts at this run the store holds."""
@@ -137,10 +147,11 @@ class Recorder:
             return None
         return f"marks/{self._writers[0].writer}"
 
-    def _install_mark(self, mark: str | None) -> None:
-        if mark is None or self._unmark is not None:
+    def _install_mark(self, run_id: str, mark: str | None) -> None:
+        root = getattr(self.place(run_id), "root", None)
+        if mark is None or root is None or self._unmark is not None:
             return
-        path = Path(self.backend.root) / mark  # type: ignore[attr-defined]
+        path = Path(root) / mark
         with guarded("watching for SIGTERM"):
             path.parent.mkdir(exist_ok=True)
             self._unmark = process.install_mark(path)
@@ -187,7 +198,7 @@ class Recorder:
                     ending()
             run = self._open.get(run_id)
             if run is not None:
-                run.end("finished" if error is None else "failed", error)
+                run.end(status_of(error), error)
         with guarded("closing the store"):
             if self._unmark is not None:
                 self._unmark()
@@ -223,13 +234,13 @@ class Recorder:
         value: dict[str, Any] = {"columns": wire, "rows": rows}
         if len(encoded) > INLINE_TABLE:
             path = f"tables/{name}.json"
-            value = {**artifacts.put(self.backend, run.id, path, encoded), "rows": rows}
+            value = {**artifacts.put(self.place(run.id), run.id, path, encoded), "rows": rows}
         self._append(run.id, [(time.time(), "table", name, value, None, None)])
 
     def artifact(self, run: Run, source: Any, name: str | None) -> None:
         """Store a file, all files of a folder, or bytes."""
         for path, content in artifacts.contents(source, name):
-            facts = artifacts.put(self.backend, run.id, path, content, self.settings)
+            facts = artifacts.put(self.place(run.id), run.id, path, content, self.settings)
             run.fact("artifact", path, facts)
 
     def figure(self, run: Run, figure: Any, name: str) -> None:
@@ -243,7 +254,7 @@ class Recorder:
 
     def shed_model(self, run_id: str, name: str) -> None:
         """Take a model away again, and record that it was."""
-        self.backend.drop_artifact(run_id, name)
+        self.place(run_id).drop_artifact(run_id, name)
         shed = {"shed": "a later run of its group took its place"}
         self._append(run_id, [(time.time(), "model", name, shed, None, None)])
 

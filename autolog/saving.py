@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import artifacts, models
-from .reporting import guarded
+from .errors import BackendError
+from .reporting import guarded, report
 
 if TYPE_CHECKING:
     from .live import Run
@@ -33,8 +34,11 @@ def save_model(
         facts = _save(recorder, run, name, model, flavor, details)
     except (models.ModelTooLarge, models.ModelNotSerialisable) as error:
         facts = models.unsaved(model, flavor, error)
+    except BackendError as error:
+        report("saving the model", error)
+        facts = models.unsaved(model, flavor, error)
     run.fact("model", name, facts)
-    usage = artifacts.usage_of(recorder.backend)
+    usage = artifacts.usage_of(recorder.place(run.id))
     if usage is not None and "path" in facts:
         usage.add(facts["bytes"])
     if run.light and "path" in facts:
@@ -56,13 +60,13 @@ def _no_flavor(model: Any) -> str:
 def _refusal(recorder: Recorder, run: Run, details: dict[str, Any]) -> str | None:
     if run.redacted and not details.get("save_redacted"):
         return "its params held a secret, which the model holds too (option save_redacted)"
-    return artifacts.shed_reason(recorder.backend, recorder.settings)
+    return artifacts.shed_reason(recorder.place(run.id), recorder.settings)
 
 
 def _save(
     recorder: Recorder, run: Run, name: str, model: Any, flavor: Flavor, details: dict[str, Any]
 ) -> dict[str, Any]:
-    backend = recorder.backend
+    backend = recorder.place(run.id)
     facts = models.save(
         model,
         flavor,

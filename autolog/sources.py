@@ -14,9 +14,11 @@ def keep(backend: Backend, run_id: str, before: str | None) -> str:
     notebook's source grows with every cell, so there each run has its own.
     """
     if before is not None and notebook.notebook() is None:
-        for path in (p for p in backend.artifacts(before) if p.startswith("code/")):
+        held = [path for path in backend.artifacts(before) if path.startswith("code/")]
+        for path in held:
             backend.copy_artifact(before, run_id, path)
-        return before
+        if held:
+            return before
     for name, content in provenance.code().items():
         put(backend, run_id, f"code/{name}", content)
     return run_id

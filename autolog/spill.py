@@ -85,6 +85,11 @@ class ResilientWriter:
         stream = self._streams.get(run)
         return 0 if stream is None else stream.lost
 
+    def place(self, run: str) -> Backend:
+        """The store that the facts of `run` go to now, and its files with them."""
+        stream = self._streams.get(run)
+        return self.backend if stream is None else stream.backend
+
     def append(self, run: str, facts: Sequence[Fact]) -> None:
         """Store `facts` of `run` in this order; at return they survive this process's death."""
         if self._pid != _getpid():
@@ -94,13 +99,13 @@ class ResilientWriter:
             stream, facts = self._open(run, facts)
         if not facts:
             return
+        first = facts[0]
         with stream.lock:
+            if first[1] == "run":
+                self._openings[run] = first
             if (stream.seq < 0 or stream.lost) and not self._ready(run, stream, facts):
                 return
             seq = stream.seq
-            first = facts[0]
-            if first[1] == "run":
-                self._openings[run] = first
             stream.seq = -1
             try:
                 stream.backend.write(_named(run, stream.writer, seq, facts))
@@ -156,38 +161,33 @@ class ResilientWriter:
 
     def _recover(self, run: str, stream: _Stream, facts: Sequence[Fact], error: Exception) -> None:
         """Find another place for what `error` kept from being stored."""
-        stream.why = f"{type(error).__name__}: {error}"
-        rest = facts[self._stored(run, stream, len(facts)) :]
-        good = [fact for fact in rest if _storable(fact)]
-        stream.lost += len(rest) - len(good)
+        expected = isinstance(error, BackendError)
+        stream.why = str(error) if expected else f"{type(error).__name__}: {error}"
+        if stream.seq >= 0:
+            held = _held(stream.backend, run, stream.writer)
+            facts = facts[max(held - stream.seq, 0) :]
+        good = [fact for fact in facts if _storable(fact)]
+        stream.lost += len(facts) - len(good)
         self._restart(run, stream, good)
-        if strict() and not isinstance(error, BackendError):
+        if strict() and not expected:
             raise error
-
-    def _stored(self, run: str, stream: _Stream, count: int) -> int:
-        """How many facts of a failed batch were stored all the same."""
-        if stream.seq < 0:
-            return 0
-        try:
-            acked = stream.backend.acked(run).get(stream.writer, 0)
-        except Exception:
-            return 0
-        return min(max(acked - stream.seq, 0), count)
 
     def _restart(self, run: str, stream: _Stream, facts: Sequence[Fact]) -> None:
         """Go on under a new writer wherever that works; else count what is lost."""
         stream.failed = True
-        batch = self._beginning(run, stream, facts)
         for place in (self._in_store, self._in_spill):
             writer = secrets.token_hex(16)
-            try:
-                backend = place()
-                if backend is None:
-                    continue
-                backend.write(_named(run, writer, 0, batch))
-            except Exception:
+            head = self._beginning(run, stream, facts)
+            backend = place()
+            if backend is None:
                 continue
-            stream.backend, stream.writer, stream.seq, stream.lost = backend, writer, len(batch), 0
+            try:
+                backend.write(_named(run, writer, 0, [*head, *facts]))
+            except Exception:
+                facts = facts[max(_held(backend, run, writer) - len(head), 0) :]
+                continue
+            stream.backend, stream.writer, stream.lost = backend, writer, 0
+            stream.seq = len(head) + len(facts)
             self._tell(stream.why, backend)
             return
         stream.lost += len(facts)
@@ -195,14 +195,15 @@ class ResilientWriter:
         self._tell(stream.why, None)
 
     def _beginning(self, run: str, stream: _Stream, facts: Sequence[Fact]) -> list[Fact]:
-        batch = list(facts)
-        if stream.lost:
-            value = {"records": stream.lost, "error": escape_text(stream.why)}
-            batch.insert(0, (time.time(), "system", "autolog.lost", value, None, None))
+        """What a new writer says first: which run this is, and how many records are lost."""
+        head: list[Fact] = []
         opening = self._openings.get(run)
         if opening is not None and (not facts or facts[0] is not opening):
-            batch.insert(0, opening)
-        return batch
+            head.append(opening)
+        if stream.lost:
+            value = {"records": stream.lost, "error": escape_text(stream.why)}
+            head.append((time.time(), "system", "autolog.lost", value, None, None))
+        return head
 
     def _in_store(self) -> Backend:
         return self.backend
@@ -210,16 +211,27 @@ class ResilientWriter:
     def _in_spill(self) -> Backend | None:
         with self._lock:
             if self._spill is None:
-                self._spill = self._make_spill()
+                try:
+                    self._spill = self._make_spill()
+                except Exception as error:
+                    note("making a spill", str(error))
             return self._spill
 
     def _tell(self, why: str, backend: Backend | None) -> None:
         if backend is None:
-            report("storing records", BackendError(f"{why}; they are lost, and counted"))
+            report("storing records", BackendError(f"they are lost, and counted; {why}"))
         elif backend is self.backend:
             note("storing records", why)
         else:
-            report("storing records", BackendError(f"{why}; they go on in {backend.uri}"))
+            report("storing records", BackendError(f"they go on in {backend.uri}; {why}"))
+
+
+def _held(backend: Backend, run: str, writer: str) -> int:
+    """How many of a writer's records the store has; 0 where it does not say."""
+    try:
+        return backend.acked(run).get(writer, 0)
+    except Exception:
+        return 0
 
 
 def _named(run: str, writer: str, seq: int, facts: Sequence[Fact]) -> list[Record]:
