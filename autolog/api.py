@@ -274,9 +274,12 @@ def search_runs(
     experiment: str | None = None,
     order_by: str | list[str] | None = None,
     limit: int | None = None,
+    include_probable: bool = False,
     backend: str | Path | None = None,
 ) -> Runs:
     """The runs that match `filter` (see `docs/filters.md`), newest first unless ordered.
+
+    Metrics whose link to their run is only probable count with `include_probable` alone.
 
     Raises:
         FilterError: The filter does not parse; the message points at the place.
@@ -284,7 +287,12 @@ def search_runs(
     from . import search
 
     return search.search_runs(
-        _readable(backend), filter, experiment=experiment, order_by=order_by, limit=limit
+        _readable(backend),
+        filter,
+        experiment=experiment,
+        order_by=order_by,
+        limit=limit,
+        include_probable=include_probable,
     )
 
 

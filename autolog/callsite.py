@@ -25,6 +25,8 @@ from typing import NamedTuple
 LONGEST_NAME = 80
 """Characters of an argument's text that are kept."""
 
+LONGEST_CALL = 300
+
 _MOST_CODES = 4096
 _INSTALLED = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\]([^/\\]+)")
 _GENERATED = ("<frozen ", "<decorator-gen", "<attrs generated", "<__array_function__")
@@ -93,6 +95,11 @@ class Site:
             self._call = _read_call(_text_at(self._compiled(), self._offset))
         return _fitting(self._call, function, positional, keywords)
 
+    def call_text(self) -> str | None:
+        """The call as it is written, on one line and up to `LONGEST_CALL` characters."""
+        text = _text_at(self._compiled(), self._offset)
+        return None if text is None else " ".join(text.split())[:LONGEST_CALL]
+
     def assigned_name(self) -> str | None:
         """The variable to which the call's result goes at once (`clf = est.fit(X)`), or None."""
         code = self._compiled()
@@ -160,23 +167,23 @@ def is_library_file(name: str) -> bool:
 
 
 def is_worker_task(frame: FrameType | None, package: str) -> bool:
-    """Whether the call that `frame` executes is a task that `package` gave to one of its workers.
+    """Whether the call that `frame` executes is part of a task that `package` gave to a worker.
 
-    True where, going outwards, there are frames of libraries, at least one of them of `package`
-    itself, and then the machinery of joblib, loky, multiprocessing, concurrent.futures, threads
-    or dask, with no frame of the user's before it. A user's own `Parallel(delayed(est.fit)(X))`
-    is no such task, though `sklearn.utils.parallel` stands in between.
+    True where, going outwards, a frame of `package` itself is the last one before the machinery
+    of joblib, loky, multiprocessing, concurrent.futures, threads or dask: that frame is the task,
+    whatever it has called since, such as an estimator that the user wrote. A user's own
+    `Parallel(delayed(est.fit)(X))` is no such task, though `sklearn.utils.parallel` stands in
+    between.
     """
-    seen, transparent = False, package + ".utils.parallel"
+    task, transparent = False, package + ".utils.parallel"
     current = frame
     while current is not None:
         module = current.f_globals.get("__name__") or ""
         top = module.partition(".")[0]
         if top in _WORKERS:
-            return seen
-        if not is_library(current):
-            return False
-        seen = seen or (top == package and module != transparent)
+            return task
+        if module != transparent:
+            task = top == package
         current = current.f_back
     return False
 

@@ -182,6 +182,8 @@ class Engine:
             begun.enter(Frame(run, hook=True))
         else:
             begun.run = outer.run if outer is not None else None
+            if hook.covers and not nested:
+                begun.enter(Frame(None, hook=True, silent=True))
         return begun.start()
 
     def _silent(self, entry: Entry, call: Call, nested: bool) -> bool:

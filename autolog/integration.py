@@ -62,13 +62,15 @@ class Hook:
     integration asks `method(call) -> bool` first: where it says no, the call and all that is
     nested in it stay silent. `nested` says what a call inside another hooked call does: stay
     silent (`skip`), run the hook in the outer run (`join`), or open a run below it (`child`);
-    `always` is for plumbing: the hook runs even where nothing is recorded.
+    `always` is for plumbing: the hook runs even where nothing is recorded. `covers`: hooked calls
+    inside this one are nested in it, though it opens no run.
     """
 
     target: Target
     generator: Callable[..., Iterator[None]]
     opens_run: bool | str
     nested: Nested
+    covers: bool = False
 
     @property
     def name(self) -> str:
@@ -77,7 +79,11 @@ class Hook:
 
 
 def around(
-    target: Target, *, opens_run: bool | str = False, nested: Nested = "skip"
+    target: Target,
+    *,
+    opens_run: bool | str = False,
+    nested: Nested = "skip",
+    covers: bool = False,
 ) -> Callable[[Hooked], Hooked]:
     """Put the decorated generator `hook(self, call, run)` round every call of `target`.
 
@@ -85,7 +91,7 @@ def around(
     """
 
     def mark(generator: Hooked) -> Hooked:
-        hook = Hook(target, generator, opens_run, nested)
+        hook = Hook(target, generator, opens_run, nested, covers)
         generator.__dict__.setdefault("__autolog_hooks__", []).append(hook)
         return generator
 

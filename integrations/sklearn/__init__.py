@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from autolog.integration import Call, Integration, adopt, around, function, option, subclasses
 from autolog.live import Run
 
-from . import lineage, loops, results
+from . import lineage, loops, predictions, results, scoring
 from .params import chosen_params, kind_of, title
 
 PREPARING = (
@@ -21,6 +21,14 @@ PREPARING = (
     "sklearn.compose",
 )
 """Packages whose estimators prepare data; fitted alone they open no run unless asked."""
+
+PREDICTIONS = (
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score_samples",
+)
 
 VALIDATIONS = (
     "cross_validate",
@@ -73,6 +81,7 @@ class Sklearn(Integration):
         self.training_data(run, call)
         yield
         results.report(run, estimator)
+        self.follow(run, call)
         if self.options.models:
             self.save(run, estimator, call)
 
@@ -81,8 +90,10 @@ class Sklearn(Integration):
         """The calls on one instance are one run, ended with the instance or the program; hooked
         apart from `fit` because no single call of a loop is the training.
         """
-        loop = loops.run_of(self, call)
-        yield from loops.step(self, loop, call)
+        if self.trains(call):
+            yield from loops.step(self, loops.run_of(self, call), call)
+        else:
+            yield
 
     @around(subclasses("sklearn.base", "BaseEstimator", "transform", "fit_transform"))
     def transform(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -103,6 +114,46 @@ class Sklearn(Integration):
         self.training_data(run, call)
         yield
         results.report_validation(run, call.function.__name__, call.result)
+        if call.function.__name__ == "cross_val_predict":
+            predictions.remember(run, call.result, call.arg("X"), call.variable("X"))
+
+    @around(subclasses("sklearn.base", "BaseEstimator", *PREDICTIONS), covers=True)
+    def predict(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Remembers whose output an array is; hooked on the methods that make it, since the
+        metric that is computed of it later sees only numbers.
+        """
+        yield
+        made_by = predictions.run_of(call.instance)
+        if made_by is not None:
+            classes = vars(call.instance).get("classes_")
+            data, name = call.arg("X"), call.variable("X")
+            predictions.remember(made_by, call.result, data, name, classes)
+
+    @around(subclasses("sklearn.base", "BaseEstimator", "score"), covers=True)
+    def score(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The user's own evaluation; hooked on the method, whose metric functions inside then
+        stay silent.
+        """
+        yield
+        scoring.report_score(call, statistics=self.options.statistics)
+
+    @around(function("sklearn.metrics", *scoring.METRICS), covers=True)
+    def metric(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Wrapped in place, so that functions imported before enabling are met and pickles of
+        them still name the original (scikit-learn 1.4 to 1.9).
+        """
+        yield
+        scoring.report_metric(call, run, statistics=self.options.statistics)
+
+    def follow(self, run: Run, call: Call) -> None:
+        """Let metrics of what this training's models predict find their way to its run."""
+        run.state["trained_on"] = id(call.arg("X"))
+        for part in results.parts(call.instance):
+            predictions.trained(part, run)
+        labels = vars(call.instance).get("labels_")
+        outputs = [labels, call.result if call.function.__name__ == "fit_predict" else None]
+        for output in (one for one in outputs if one is not None):
+            predictions.remember(run, output, call.arg("X"), call.variable("X"))
 
     # -- parts -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 import weakref
@@ -13,12 +14,21 @@ _defaults: weakref.WeakKeyDictionary[type, Mapping[str, Any]] = weakref.WeakKeyD
 
 def chosen_params(estimator: Any) -> tuple[dict[str, Any], set[str]]:
     """`get_params(deep=True)`, and the names whose value is not the constructor's default."""
-    if not hasattr(estimator, "get_params"):
-        return {}, set()
-    params = dict(estimator.get_params(deep=True))
+    params = _params(estimator)
     return params, {
         name for name, value in params.items() if _chosen(estimator, params, name, value)
     }
+
+
+def _params(estimator: Any) -> dict[str, Any]:
+    """What it was told; of one that was built wrong (a class among its parts) its own alone.
+
+    Its `fit` is about to say what is wrong with it, in better words than `get_params` finds.
+    """
+    for deep in (True, False):
+        with contextlib.suppress(Exception):
+            return {str(name): value for name, value in estimator.get_params(deep=deep).items()}
+    return {}
 
 
 def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) -> bool:
@@ -45,9 +55,7 @@ def _same(value: Any, default: Any) -> bool:
         return False
     if isinstance(value, float):
         return value == default or (value != value and default != default)
-    return isinstance(value, str | int | bytes | tuple | frozenset) and bool(
-        value == default
-    )
+    return isinstance(value, str | int | bytes | tuple | frozenset) and bool(value == default)
 
 
 def title(estimator: Any) -> str:
@@ -67,7 +75,7 @@ def inner_of(estimator: Any) -> Any:
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
         last = steps[-1][-1]
     else:
-        # Forests hold an `estimator` that nobody gave them, and an ensemble may have no truth value.
+        # Forests hold an `estimator` that nobody gave them; an ensemble may have no truth value.
         told = defaults_of(type(estimator))
         names = [name for name in ("estimator", "base_estimator") if name in told]
         last = next((given[name] for name in names if given.get(name) is not None), None)

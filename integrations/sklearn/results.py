@@ -48,27 +48,27 @@ MOST_ROWS = 10_000
 def report(run: Run, estimator: Any) -> None:
     """Everything that the fitted estimator, or the one it ends in, knows of its training."""
     seen: set[str] = set()
-    for part in _parts(estimator):
+    for part in parts(estimator):
         facts = {k: v for k, v in vars(part).items() if _is_result(k) and k not in seen}
         seen.update(facts)
-        _report_numbers(run, facts)
+        _report_numbers(run, facts, type(part).__qualname__)
         if not run.light:
             _report_weights(run, part, _feature_names(estimator, part))
     if isinstance(vars(estimator).get("cv_results_"), Mapping):
         _report_search(run, estimator)
 
 
-def _parts(estimator: Any) -> list[Any]:
+def parts(estimator: Any) -> list[Any]:
     """The estimator, and the fitted ones that speak for it: a pipeline's last, a search's best."""
-    parts = [estimator]
-    while len(parts) < 5:
-        last = parts[-1]
+    found = [estimator]
+    while len(found) < 5:
+        last = found[-1]
         best = vars(last).get("best_estimator_")
         inner = best if best is not None else _last_step(last)
         if inner is None or not hasattr(inner, "__dict__"):
             break
-        parts.append(inner)
-    return parts
+        found.append(inner)
+    return found
 
 
 def _last_step(estimator: Any) -> Any:
@@ -79,7 +79,7 @@ def _is_result(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_") and name not in NOT_RESULTS
 
 
-def _report_numbers(run: Run, facts: Mapping[str, Any]) -> None:
+def _report_numbers(run: Run, facts: Mapping[str, Any], owner: str) -> None:
     for name, value in facts.items():
         key = name.rstrip("_")
         if name in SERIES:
@@ -92,7 +92,7 @@ def _report_numbers(run: Run, facts: Mapping[str, Any]) -> None:
         elif isinstance(value, bool) or type(value).__name__ == "bool_":
             run.set_tag(key, bool(value))
         elif is_number(value):
-            run.log_metric(key, value)
+            run.point(key, value, None, {"call": f"{owner}.{name}"})
         elif name == "n_iter_" and len(_numbers(value)) >= 1:
             run.log_metric(key, max(_numbers(value)))
 
@@ -193,12 +193,19 @@ def _report_search(run: Run, search: Any) -> None:
     results = vars(search)["cv_results_"]
     run.log_table("cv_results", {k: list(v) for k, v in results.items() if k != "params"})
     for name, value in (vars(search).get("best_params_") or {}).items():
-        run.log_param(f"best_{name}", value)
+        tried = _range(results.get(f"param_{name}"))
+        run.fact("param", f"best_{name}", value, {"note": f"best of {tried}"} if tried else None)
     if "best_score_" in vars(search):
         run.state["score"] = float(vars(search)["best_score_"])
     for name in results:
         if name.startswith("mean_test_"):
             run.log_series(name, [float(v) for v in results[name]], unit="candidate")
+
+
+def _range(tried: Any) -> str | None:
+    """`0.01 … 100` for the values that a search went through."""
+    values = [v for v in (tried.tolist() if hasattr(tried, "tolist") else []) if is_number(v)]
+    return f"{min(values):g} … {max(values):g}" if values else None
 
 
 def report_validation(run: Run, function: str, result: Any) -> None:
