@@ -1,0 +1,99 @@
+"""A plugin of pytest that writes down what a session of a library's own tests came to.
+
+`python -m pytest -p probe` with this folder on `PYTHONPATH`; the JSON goes to the file that
+`NEUTRALITY_RESULT` names. Loaded in the plain session too, so that both bear the same burden.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORST = ("failed", "xfailed", "xpassed", "skipped", "passed")
+"""Of a test's three phases (set-up, call, tear-down) the first of these stands for the test."""
+
+
+class Probe:
+    """Outcomes of tests, and how many of the fits that scikit-learn itself checks were hooked."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        self.fits: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome = _outcome(report)
+        before = self.outcomes.get(report.nodeid, "passed")
+        self.outcomes[report.nodeid] = min(before, outcome, key=WORST.index)
+        if report.failed:
+            self.reasons[report.nodeid] = report.longreprtext[-2000:]
+
+    def pytest_sessionfinish(self) -> None:
+        found = {
+            "outcomes": self.outcomes,
+            "reasons": self.reasons,
+            "fits": self.fits,
+            "missed": self.missed,
+            "autolog": _of_autolog(),
+        }
+        Path(os.environ["NEUTRALITY_RESULT"]).write_text(json.dumps(found))
+
+    def watch_fits(self) -> None:
+        """Have each fit counted where scikit-learn checks its params, which knows nothing of us."""
+        from sklearn.base import BaseEstimator
+
+        checks = BaseEstimator._validate_params
+
+        def _validate_params(estimator: Any) -> Any:
+            self.count(estimator, sys._getframe(1))
+            return checks(estimator)
+
+        BaseEstimator._validate_params = _validate_params
+
+    def count(self, estimator: Any, frame: Any) -> None:
+        """Note one fit: does a hook of ours stand round it?"""
+        method = frame.f_locals.get("fit_method")
+        if method is None or method.__name__ == "partial_fit":
+            return
+        self.fits["all"] += 1
+        context = sys.modules.get("autolog.context")
+        if context is None:
+            return
+        hook = context.current.get()
+        if hook is None or not hook.hook or hook.over:
+            test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("/")[2]
+            self.missed[f"{type(estimator).__qualname__}.{method.__name__} {test}"] += 1
+        else:
+            self.fits["hooked"] += 1
+            self.fits["recorded"] += hook.run is not None
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    return report.outcome
+
+
+def _of_autolog() -> dict[str, Any]:
+    """How often each hook fired and what was reported; empty in the plain session."""
+    api = sys.modules.get("autolog.api")
+    if api is None or api.state.engine is None:
+        return {}
+    return {
+        "fired": {entry.place: entry.fired for entry in api.state.engine.entries},
+        "notes": [list(note) for note in sys.modules["autolog.reporting"].notes()],
+    }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the probe with pytest."""
+    probe = Probe()
+    probe.watch_fits()
+    config.pluginmanager.register(probe, "neutrality")

@@ -1,0 +1,40 @@
+"""What scikit-learn's own tests brought to light, each as the smallest program that shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+import autolog
+from autolog import reporting
+
+X, y = np.eye(4), np.array([0, 1, 0, 1])
+
+
+@pytest.fixture(autouse=True)
+def recording(store: Path) -> None:
+    """Every fit leaves a run in `store`; what goes wrong in a hook is raised."""
+    autolog.autolog(backend=store)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("scale", StandardScaler()), ("model", LogisticRegression)],
+        [(0, StandardScaler()), (1, LogisticRegression(C=2.0))],
+    ],
+    ids=["a class for an object", "numbers for names"],
+)
+def test_steps_that_fit_refuses_are_read_without_a_note(steps: list[Any], store: Path) -> None:
+    with pytest.raises((TypeError, AttributeError, ValueError)):
+        Pipeline(steps).fit(X, y)
+    run = autolog.get_run("@latest", backend=store)
+    assert run.status == "failed"
+    assert run.params["verbose"] is False
+    assert not reporting.notes()
