@@ -135,6 +135,12 @@ def calls() -> str:
     return table(("call", "what it does"), rows)
 
 
+def example() -> str:
+    """The example of a third party's integration, whole."""
+    file = FOLDER.parent / "examples" / "thirdparty" / "autolog_tinyboost.py"
+    return f"```python no-run\n{file.read_text('utf-8')}```\n"
+
+
 def _below(error: type[AutologError]) -> Iterator[type[AutologError]]:
     yield error
     for kind in sorted(error.__subclasses__(), key=lambda kind: kind.__qualname__):
@@ -153,6 +159,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "backends": backends,
     "errors": errors,
     "calls": calls,
+    "example": example,
 }
 
 
