@@ -14,6 +14,9 @@ from .text import NONE, clean, number, value_text
 
 CELL_WIDTH = 18
 
+SIDEWAYS = ("candidate", "fold", "component")
+"""Units of series whose last point is no better than any other: no column shows it."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -122,6 +125,8 @@ def metric_columns(runs: Sequence[RunView]) -> list[Column]:
     lone: dict[str, bool] = {}
     for run in runs:
         for key, series in run.series.items():
+            if series.count > 1 and series.unit in SIDEWAYS:
+                continue
             counts[key] = counts.get(key, 0) + 1
             lone[key] = lone.get(key, True) and series.count == 1
     shared = [key for key in counts if counts[key] > 1] or list(counts)
