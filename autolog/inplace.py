@@ -20,7 +20,7 @@ from typing import Any
 
 import wrapt
 
-from ._importlib_bootstrap import internal_filename
+from ._importlib_bootstrap import internal_filename, with_code
 from .ledger import Attribute, Ledger, put_attribute
 from .methods import HOOKED, ByName, Driver
 
@@ -80,24 +80,9 @@ class _Code:
         return self._title
 
 
-def _twin(function: FunctionType) -> FunctionType:
-    """A second function with the same code, globals and cells."""
-    twin = FunctionType(
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    twin.__kwdefaults__ = function.__kwdefaults__
-    twin.__qualname__, twin.__module__ = function.__qualname__, function.__module__
-    twin.__doc__, twin.__annotations__ = function.__doc__, function.__annotations__
-    twin.__dict__.update(function.__dict__)
-    return twin
-
-
 def _trampoline(function: FunctionType, drive: Driver) -> CodeType:
-    code, twin, number = function.__code__, _twin(function), next(_numbers)
+    code, number = function.__code__, next(_numbers)
+    twin = with_code(function, code)
     blank = _blank(*_shape(code))
     objects = {"<drive>": drive, "<twin>": twin}
     constants = [objects.get(c, c) if type(c) is str else c for c in blank.co_consts]

@@ -23,6 +23,9 @@ Driver = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], An
 _Bound: Any = wrapt.BoundFunctionWrapper
 _Proxy: Any = wrapt.ObjectProxy
 
+if isinstance(_Bound.__call__, FunctionType):
+    raise ImportError("wrapt is here without its compiled extension, which autolog needs")
+
 
 class ByName:
     """What every stand-in of a function shares: copied and pickled as the function would be."""

@@ -5,10 +5,11 @@ A *driver* is the one function through which a hooked call goes:
     drive(wrapped, instance, args, kwargs) -> result
 
 `wrapped(*args, **kwargs)` is the call that the program made: where there is an `instance`, it is
-bound to it and `args` is without it. `instance` is the object of a method (also where it was
-called as `Cls.fit(est, X)`), the class of a class method, None for functions and static methods.
-Methods: `args` and `kwargs` are as the program gave them. Functions hooked in place: positional
-parameters stand in `args` with their defaults filled in, the rest in `kwargs`.
+bound to it and `args` is without it (before wrapt 2.5 its signature still shows it). `instance` is
+the object of a method (also where it was called as `Cls.fit(est, X)`), the class of a class method,
+None for functions and static methods. Methods: `args` and `kwargs` are as the program gave them.
+Functions hooked in place: positional parameters stand in `args` with their defaults filled in, the
+rest in `kwargs`.
 
 The driver calls `wrapped` exactly once and hands on its result or its exception; where its hook is
 not in force (switched off, paused, a wrapper left over after undo) it does nothing else. `args` and

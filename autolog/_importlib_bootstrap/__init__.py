@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
@@ -46,18 +46,23 @@ def as_internal_frame(function: Callable[_P, _T]) -> Callable[_P, _T]:
     filename = internal_filename(plain.__code__.co_filename)
     if not is_internal(filename):
         filename = f"<{plain.__module__} importlib._bootstrap>"
+    return cast("Callable[_P, _T]", with_code(plain, plain.__code__.replace(co_filename=filename)))
+
+
+def with_code(function: FunctionType, code: CodeType) -> FunctionType:
+    """A second function that shares all with `function` but its code."""
     twin = FunctionType(
-        plain.__code__.replace(co_filename=filename),
-        plain.__globals__,
-        plain.__name__,
-        plain.__defaults__,
-        plain.__closure__,
+        code,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
-    twin.__kwdefaults__ = plain.__kwdefaults__
-    twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
-    twin.__doc__, twin.__annotations__ = plain.__doc__, plain.__annotations__
-    twin.__dict__.update(plain.__dict__)
-    return cast("Callable[_P, _T]", twin)
+    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__qualname__, twin.__module__ = function.__qualname__, function.__module__
+    twin.__doc__, twin.__annotations__ = function.__doc__, function.__annotations__
+    twin.__dict__.update(function.__dict__)
+    return twin
 
 
 def external_caller(frame: FrameType) -> FrameType | None:

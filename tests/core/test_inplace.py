@@ -261,6 +261,17 @@ def test_defaults_and_cells_are_live(spy: Spy) -> None:
     assert function() == (5, 6, 12)
 
 
+def test_a_hooked_function_works_when_our_package_cannot_be_imported(
+    spy: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As late in the interpreter's shutdown."""
+    function, args, kwargs = shapes()["plain"]
+    spy.on(function)
+    monkeypatch.setitem(sys.modules, "autolog", None)
+    assert function(*args, **kwargs) == (1, 5)
+    assert len(spy.calls) == 1
+
+
 def test_recursion(spy: Spy) -> None:
     def factorial(n: int) -> int:
         return 1 if n < 2 else n * factorial(n - 1)
