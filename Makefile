@@ -9,7 +9,7 @@ demo: $(VENV)/demo.done
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	@cd $(DEMO) && cp ../examples/demo.py . && \
 	    AUTOLOG_BACKEND=autolog-runs ../$(BIN)/python demo.py
-	@cd $(DEMO) && for what in "ls" "show @1" "compare @latest @1"; do \
+	@cd $(DEMO) && for what in "ls" "show @4" "compare @5 @4"; do \
 	    printf '\n$$ autolog %s\n' "$$what"; ../$(BIN)/autolog $$what || exit 1; done
 	@printf '\nThe runs are in $(DEMO)/autolog-runs. Now type:\n'
 	@printf '  cd $(DEMO) && ../$(BIN)/autolog ls\n  ../$(BIN)/autolog show @latest\n'
