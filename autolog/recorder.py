@@ -15,6 +15,7 @@ from ._importlib_bootstrap import is_internal
 from .backend import Backend
 from .codec import to_wire
 from .context import Frame, current, last_run
+from .errors import BackendError
 from .groups import Groups
 from .live import INLINE_TABLE, Run, put_back, status_of
 from .opening import open_backend
@@ -153,8 +154,11 @@ class Recorder:
             return
         path = Path(root) / mark
         with guarded("watching for SIGTERM"):
-            path.parent.mkdir(exist_ok=True)
-            self._unmark = process.install_mark(path)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                self._unmark = process.install_mark(path)
+            except OSError as error:
+                raise BackendError(str(error)) from error
 
     def append(self, run: Run, facts: list[Any]) -> None:
         """Hand facts of `run`, redacted and in wire form, to every store."""

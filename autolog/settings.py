@@ -8,7 +8,7 @@ default; exclusions add up, so that an operator's veto always holds. `docs/setti
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,7 +134,7 @@ def resolve(call: Mapping[str, Any] | None = None, *, folder: Path | None = None
     Raises UsageError for a value that does not fit its setting, naming the setting and source.
     """
     given, options = _split(dict(call or {}))
-    table, file_options = _split(pyproject_table(folder or Path.cwd()))
+    table, file_options = _split(pyproject_table(folder or _here()))
     found = Settings()
     found.sources = {}
     found.options = _merged_options(file_options, options)
@@ -242,15 +242,30 @@ def pyproject_table(folder: Path) -> dict[str, Any]:
     """`[tool.autolog]` of the nearest `pyproject.toml` upwards from `folder`; empty if none."""
     for place in (folder, *folder.parents):
         path = place / "pyproject.toml"
-        if path.is_file():
+        if _there(path.is_file):
             import tomllib  # 5 ms that a program without such a file need not pay
 
             try:
-                table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("autolog", {})
-            except (OSError, ValueError):
+                return dict(tomllib.loads(path.read_text("utf-8"))["tool"]["autolog"])
+            except (OSError, ValueError, LookupError, TypeError):
                 return {}
-            return dict(table)
     return {}
+
+
+def _here() -> Path:
+    """The working directory; where it is gone, the root."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
+
+
+def _there(asked: Callable[[], bool]) -> bool:
+    """The answer of `path.is_dir` and its kin; no, where the path may not be looked at."""
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 def default_store(folder: Path | None = None) -> Path:
@@ -258,9 +273,9 @@ def default_store(folder: Path | None = None) -> Path:
     here = (folder or Path.cwd()).absolute()
     places = (here, *here.parents)
     for place in places:
-        if (place / "autolog-runs").is_dir():
+        if _there((place / "autolog-runs").is_dir):
             return place / "autolog-runs"
     for place in places:
-        if (place / ".git").exists():
+        if _there((place / ".git").exists):
             return place / "autolog-runs"
     return here / "autolog-runs"
