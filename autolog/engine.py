@@ -16,7 +16,7 @@ from .live import Run, put_back, status_of
 from .placing import Placement
 from .reporting import guarded
 from .standing import StandingRuns
-from .wrapping import Ledger, as_internal_frame
+from .wrapping import Ledger, as_internal_frame, external_caller
 
 if TYPE_CHECKING:
     from .importing import ImportWatcher
@@ -142,7 +142,7 @@ class Engine:
         """The hooks that run for this call, the innermost one first; None where none does."""
         if not self.active or pauses.get():
             return None
-        caller = sys._getframe(1).f_back
+        caller = external_caller(sys._getframe(1))
         begun: Begun | None = None
         try:
             for entry in entries:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .inplace import wrap_function
+from .inplace import rebind, wrap_function
 from .ledger import Ledger
 from .methods import wrap_method
 from .subclassing import subclasses_of, watch_subclasses
@@ -38,7 +38,7 @@ class Placement:
         if target.kind == "function":
             for name in target.names:
                 if hasattr(module, name):
-                    self._on_function(getattr(module, name), entry)
+                    self._on_function(module, name, entry)
         elif target.kind == "method":
             self.on_class(getattr(module, target.owner), entry)
         else:
@@ -78,11 +78,15 @@ class Placement:
         if len(entries) == 1:
             wrap_method(cls, name, self._drive_for(entries), self._ledger)
 
-    def _on_function(self, function: Any, entry: Entry) -> None:
+    def _on_function(self, module: Any, name: str, entry: Entry) -> None:
+        """In place, so that references taken before are met; else by its name in the library."""
+        function = getattr(module, name)
         entries = self._functions.setdefault(function, [])
         _add(entries, entry)
         if len(entries) == 1:
-            wrap_function(function, self._drive_for(entries), self._ledger)
+            drive = self._drive_for(entries)
+            if not wrap_function(function, drive, self._ledger):
+                rebind(module, name, drive, self._ledger)
 
 
 def _add(entries: list[Entry], entry: Entry) -> None:
