@@ -136,6 +136,9 @@ class JournalWriter:
         fd, self.fd = self.fd, -1
         return fd
 
+    def __del__(self) -> None:
+        self.close()
+
     def _look(self, now: float) -> None:
         if self.broken is not None:
             raise BackendError(f"{self.path}: closed after: {self.broken}")

@@ -134,6 +134,7 @@ class Catalog:
         self.lock = threading.RLock()
         self._named: set[str] = set()
         self._renamed: dict[str, list[str]] = {}
+        self._misnamed: dict[str, str] = {}  # folders that bear another run's id: whose they are
         self._light: dict[str, LightJournal] = {}
         self._looked = -math.inf
 
@@ -141,7 +142,7 @@ class Catalog:
         """All runs that have a folder or lines in a shared journal, as of now."""
         with self.lock:
             self.look()
-            found = {*self._named, *self._renamed}
+            found = {*self._named, *self._renamed} - {*self._misnamed}
             for journal in self._light.values():
                 found.update(journal.spans)
             return list(found)
@@ -199,6 +200,7 @@ class Catalog:
         with self.lock:
             for name in self._named:
                 for owner in _owners(self.root / name) - {name}:
+                    self._misnamed[name] = owner
                     self._remember(owner, name)
             return run in self._renamed
 
@@ -220,6 +222,9 @@ class Catalog:
         for name in sorted(others):
             for owner in _owners(self.root / name):
                 self._remember(owner, name)
+        self._misnamed = {n: owner for n, owner in self._misnamed.items() if n in named}
+        for name, owner in self._misnamed.items():
+            self._remember(owner, name)
 
     def _remember(self, run: str, folder: str) -> None:
         folders = self._renamed.setdefault(run, [])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar, cast
 
 from autolog.backend import Backend
 from autolog.errors import BackendError, NotFound
+from autolog.forking import ForkSafeLock
 from autolog.journal import encode_record
 from autolog.journal_read import decode_line, to_record
 from autolog.paths import check_artifact_path, check_id
@@ -21,7 +20,7 @@ class _Store:
     """The runs of one name: encoded records by run and writer, artifacts by run and path."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = ForkSafeLock()
         self.records: dict[str, dict[str, list[bytes]]] = {}
         self.artifacts: dict[str, dict[str, bytes]] = {}
 
@@ -128,15 +127,4 @@ class MemoryBackend(Backend):
 
 
 _stores: dict[str, _Store] = {}
-_stores_lock = threading.Lock()
-
-
-def _after_fork_in_child() -> None:
-    global _stores_lock
-    _stores_lock = threading.Lock()
-    for store in _stores.values():
-        store.lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+_stores_lock = ForkSafeLock()

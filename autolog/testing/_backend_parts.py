@@ -119,6 +119,12 @@ def series(run: str, writer: str, start: int, stop: int) -> list[Record]:
     return [record(run, writer, seq, seq * 0.1, step=seq) for seq in range(start, stop)]
 
 
+def light_series(run: str, writer: str, stop: int) -> list[Record]:
+    """A light run's opening and metric records up to seq `stop - 1`."""
+    opening = record(run, writer, 0, {"light": True}, kind="run", key="")
+    return [opening, *series(run, writer, 1, stop)]
+
+
 def exact(records: Iterable[Record]) -> list[bytes]:
     """Records in a form that compares what `==` does not tell apart: 1 and 1.0, 0.0 and -0.0."""
     ordered = sorted(records, key=lambda one: (one.run, one.writer, one.seq))

@@ -11,7 +11,7 @@ from autolog.records import KINDS, Record
 
 from . import _backend_parts as parts
 from ._backend_base import ONE, OTHER, RUN, TWO, SuiteBase
-from ._backend_parts import exact, record, series
+from ._backend_parts import exact, light_series, record, series
 
 
 class RecordTests(SuiteBase):
@@ -160,7 +160,7 @@ class RecordTests(SuiteBase):
 
     def test_light_runs_are_runs(self, backend: Backend) -> None:
         runs = [f"{n:032x}" for n in range(20)]
-        sent = {run: _light_run(run, ONE) for run in runs}
+        sent = {run: light_series(run, ONE, 6) for run in runs}
         for of_one_seq in zip(*sent.values(), strict=True):
             backend.write(of_one_seq)
         backend.write(sent[runs[3]])
@@ -186,8 +186,3 @@ class RecordTests(SuiteBase):
         assert sorted(backend.run_ids()) == runs
         for run in runs[::20]:
             self.check(backend, run, series(run, ONE, 0, 3))
-
-
-def _light_run(run: str, writer: str) -> list[Record]:
-    opening = record(run, writer, 0, {"light": True}, kind="run", key="")
-    return [opening, *series(run, writer, 1, 6), record(run, writer, 6, {}, kind="end", key="")]
