@@ -22,6 +22,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from .settings import working_folder
+
 LONGEST_NAME = 80
 """Characters of an argument's text that are kept."""
 
@@ -214,7 +216,7 @@ def _site(frame: FrameType, direct: bool) -> Site:
 
 def _short(name: str) -> str:
     path, program = Path(name), _program()
-    folder = Path(program).absolute().parent if program else Path.cwd()
+    folder = Path(program).absolute().parent if program else working_folder()
     inside = path.is_absolute() and path.is_relative_to(folder)
     return path.relative_to(folder).as_posix() if inside else path.name
 

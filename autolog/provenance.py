@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from . import callsite, environment, notebook, redact, repository
+from .settings import working_folder
 
 VARIABLES = (
     *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
@@ -119,7 +120,7 @@ def home() -> Path:
     """The folder that the program's code belongs to: its own, or the working directory."""
     path = program().path
     if path is None or _is_installed(path):
-        return Path.cwd()
+        return working_folder()
     return path.parent if path.parent.is_dir() else path.parent.parent
 
 
@@ -184,7 +185,7 @@ def _program_facts() -> dict[str, Any]:
         "name": asked.name,
         "path": None if asked.path is None else _relative(asked.path),
         "arguments": [str(text)[:LONGEST_ARGUMENT] for text in sys.argv[1 : MOST_ARGUMENTS + 1]],
-        "folder": str(Path.cwd()),
+        "folder": str(working_folder()),
         "executable": sys.executable,
         "options": _interpreter_options(),
     }

@@ -134,7 +134,7 @@ def resolve(call: Mapping[str, Any] | None = None, *, folder: Path | None = None
     Raises UsageError for a value that does not fit its setting, naming the setting and source.
     """
     given, options = _split(dict(call or {}))
-    table, file_options = _split(pyproject_table(folder or _here()))
+    table, file_options = _split(pyproject_table(folder or working_folder()))
     found = Settings()
     found.sources = {}
     found.options = _merged_options(file_options, options)
@@ -252,7 +252,7 @@ def pyproject_table(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _here() -> Path:
+def working_folder() -> Path:
     """The working directory; where it is gone, the root."""
     try:
         return Path.cwd()
