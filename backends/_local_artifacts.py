@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -33,11 +33,12 @@ class ArtifactFolder:
 
         A symbolic link that somebody has put into the folder does not lead out of it.
         """
-        segments = [to_file_name(segment) for segment in check_artifact_path(path)]
-        target = self.folder.joinpath(*segments)
-        real, base = os.path.realpath(target), os.path.realpath(self.folder)
-        if not real.startswith(base + os.sep):
-            raise BackendError(f"{path!r} leads out of {self.folder}")
+        names = [to_file_name(segment) for segment in check_artifact_path(path)]
+        target = self.folder.joinpath(*names)
+        if os.name == "nt" or _meets_link(str(self.folder), names):
+            real, base = os.path.realpath(target), os.path.realpath(self.folder)
+            if not real.startswith(base + os.sep):
+                raise BackendError(f"{path!r} leads out of {self.folder}")
         return target
 
     def paths(self) -> list[str]:
@@ -64,6 +65,15 @@ class ArtifactFolder:
                 found.append(prefix + name)
 
 
+def _meets_link(place: str, names: list[str]) -> bool:
+    """Whether one of the folders below `place`, or the last name, is a symbolic link."""
+    for name in names:
+        place = f"{place}{os.sep}{name}"
+        if os.path.islink(place):  # noqa: PTH114 - a third of the time
+            return True
+    return False
+
+
 class _Stream(io.FileIO):
     """A file whose errors are a store's errors: a full disk is no fault of who writes to us."""
 
@@ -75,39 +85,41 @@ class _Stream(io.FileIO):
 
 
 @contextlib.contextmanager
-def create_file(target: Path, top: Path) -> Iterator[BinaryIO]:
+def create_file(target: Path, top: Path, make_root: Callable[[], None]) -> Iterator[BinaryIO]:
     """A stream whose bytes are at `target`, on the disk, after a clean exit, or nowhere.
 
-    Folders from `top` down are made, and taken away again where nothing comes of it. Raises
-    BackendError; an error of the caller's own passes.
+    Folders from `top` down are made, after `make_root()` has seen to those above, and taken away
+    again where nothing comes of it. Raises BackendError; an error of the caller's own passes.
     """
-    with _store_errors(target):
-        temporary, raw = _open_beside(target)
-    stream = io.BufferedWriter(raw, 1 << 17)
+    with _StoreErrors(target):
+        temporary, raw = _open_beside(target, make_root)
+    stream = io.BufferedWriter(raw)
     try:
         yield cast(BinaryIO, stream)
-        with _store_errors(target):
+        with _StoreErrors(target):
             stream.flush()
             sync_descriptor(raw.fileno(), target)
             stream.close()
-            temporary.replace(target)
+            os.replace(temporary, target)  # noqa: PTH105
     except BaseException:
         with contextlib.suppress(Exception):
             raw.close()
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            Path(temporary).unlink()
         prune(target.parent, top)
         raise
 
 
-def _open_beside(target: Path) -> tuple[Path, _Stream]:
+def _open_beside(target: Path, make_root: Callable[[], None]) -> tuple[str, _Stream]:
     """A new file in the folder of `target`, which is made; another thread may be pruning it."""
-    temporary = target.with_name(TEMPORARY + secrets.token_hex(8))
+    folder = str(target.parent)
+    temporary = f"{folder}{os.sep}{TEMPORARY}{secrets.token_hex(8)}"
     for _ in range(10):
-        target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             return temporary, _Stream(os.open(temporary, _NEW, 0o666), "wb")
-    raise FileNotFoundError(f"{target.parent} vanishes again and again")
+        make_root()
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    raise FileNotFoundError(f"{folder} vanishes again and again")
 
 
 def prune(folder: Path, top: Path) -> None:
@@ -126,22 +138,32 @@ def link_file(source: Path, target: Path) -> bool:
 
     Artifacts are replaced and never changed in place, so that sharing does no harm.
     """
+    try:
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, target)
+        except FileExistsError:
+            _replace_by_link(source, target)
+    except (OSError, NotImplementedError, AttributeError):  # the last: no links on this system
+        return False
+    return True
+
+
+def _replace_by_link(source: Path, target: Path) -> None:
     temporary = target.with_name(TEMPORARY + secrets.token_hex(8))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary.hardlink_to(source)
         temporary.replace(target)
-    except (OSError, NotImplementedError):
-        return False
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()  # still there if `target` was this very file before
-    return True
 
 
 def remove(target: Path, top: Path) -> None:
     """Remove a file, or a folder and all below it, if it is there; raises BackendError."""
-    with _store_errors(target):
+    with _StoreErrors(target):
         if target.is_dir():
             shutil.rmtree(target)
         else:
@@ -160,9 +182,17 @@ def sizes(folder: Path | str) -> Iterator[int]:
                 yield entry.stat(follow_symlinks=False).st_size
 
 
-@contextlib.contextmanager
-def _store_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BackendError(f"{target}: {error}") from error
+class _StoreErrors:
+    """Makes an error of the operating system in its block one of the store."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise BackendError(f"{self._target}: {error}") from error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -76,18 +76,11 @@ class LocalBackend(Backend):
 
     # -- artifacts -------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def create_artifact(self, run: str, path: str) -> Iterator[BinaryIO]:
+    def create_artifact(self, run: str, path: str) -> AbstractContextManager[BinaryIO]:
         """A stream into a hidden file, which is synced and takes its name at a clean exit."""
         check_id(run)
         folder = ArtifactFolder(self.root / run / "artifacts")
-        target = folder.locate(path)
-        try:
-            self._streams.make_root()
-        except OSError as error:
-            raise BackendError(f"{self.root}: {error}") from error
-        with create_file(target, folder.folder) as stream:
-            yield stream
+        return create_file(folder.locate(path), folder.folder, self._streams.make_root)
 
     def artifacts(self, run: str) -> list[str]:
         """Paths of the run's artifacts in all its folders, sorted."""
