@@ -86,6 +86,8 @@ def enable(
         return
     from . import enabling
 
+    enabling.check_options({name: settings.options[name] for name in integration_options
+                            if name in settings.options})  # fmt: skip
     with state.lock, guarded("enabling"):
         enabling.enable(state, settings)
 
@@ -221,34 +223,40 @@ def _target() -> Run:
     The active one; else the last training of this thread or task, for that is what a line
     after `fit` speaks of; else a run of the whole program, opened here and now.
     """
+    from .context import last_run, pauses
+    from .nothing import NoRun
+
+    if pauses.get():
+        return NoRun()
     run = active_run()
     if run is not None:
         return run
-    from .context import last_run
 
     last: Run | None = last_run.get()
-    if last is not None:
+    if last is not None and last.belongs_to(state.recorder, *state.retired):
         return last
     with state.lock:
         recorder = _recorder()
         if recorder is None:
-            from .nothing import NoRun
-
             return NoRun()
         state.implicit = recorder.open_run(site=_site())
         return state.implicit
 
 
 def _recorder() -> Recorder | None:
-    """The recorder in force; a call by hand opens one without any hooks. None when off."""
+    """The recorder in force; a call by hand opens one without any hooks. None when off or paused."""
     from . import enabling
+    from .context import pauses
 
+    if pauses.get():
+        return None
     with state.lock, guarded("opening the store"):
-        if state.settings is None:
+        if state.recorder is None:
             settings = resolve({})
             if not settings.enabled or "all" in settings.exclude:
                 return None
-            enabling.apply(state, settings)
+            if state.settings is None:
+                enabling.apply(state, settings)
         return enabling.recorder(state)
     return None
 

@@ -6,10 +6,11 @@ import functools
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .errors import UsageError
 from .reporting import guarded, note
 from .settings import Settings, default_store
 
@@ -46,6 +47,29 @@ def enable(state: State, settings: Settings) -> None:
         if wanted(name, settings):
             state.watcher.watch(name, _installer(state, name, functools.partial(load, path)))
     state.watcher.on_first_foreign_import(lambda: _third_parties(state))
+
+
+def check_options(given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse options that the integration does not have, before anything is changed.
+
+    Raises UsageError, also for an integration that nobody offers.
+    """
+    from .options import resolve_options
+
+    for name, options in given.items():
+        resolve_options(name, _find(name).options_type(), options)
+
+
+def _find(name: str) -> type[Integration]:
+    if name in BUILT_IN:
+        return load(BUILT_IN[name])
+    from importlib.metadata import entry_points
+
+    found = [entry.load() for entry in entry_points(group="autolog.integrations", name=name)]
+    if not found:
+        raise UsageError(f"autolog() has no integration {name!r}; it has: {', '.join(BUILT_IN)}")
+    integration: type[Integration] = found[0]
+    return integration
 
 
 def apply(state: State, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from . import redact
 from .codec import escape_text, to_wire
 from .context import Frame, current
 from .forking import ForkSafeLock
-from .reporting import guarded, say
+from .reporting import guarded
 from .values import plain
 
 if TYPE_CHECKING:
@@ -202,6 +202,10 @@ class Run:
 
     # -- below -----------------------------------------------------------------------------
 
+    def belongs_to(self, *recorders: Recorder | None) -> bool:
+        """Whether one of `recorders` writes this run."""
+        return any(recorder is self._recorder for recorder in recorders)
+
     def unique(self, space: str, name: str) -> str:
         """`name`, or `name-2`, `name-3` for the next of that name in this run."""
         with self._lock:
@@ -242,7 +246,7 @@ def status_of(error: BaseException | None) -> Status:
 
 
 def number(key: str, value: Any) -> Any:
-    """`value` as a plain Python number; one line and TypeError for what is none."""
+    """`value` as a plain Python number; raises TypeError for what is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if isinstance(value, int) else float(value)
     item = getattr(value, "item", None)
@@ -253,7 +257,6 @@ def number(key: str, value: Any) -> Any:
     try:
         return float(value)
     except (TypeError, ValueError):
-        say(f"metric {key!r}: a {type(value).__qualname__} is not a number and was left out")
         raise TypeError(f"metric {key!r} is a {type(value).__qualname__}, not a number") from None
 
 

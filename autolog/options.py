@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import UsageError
 from .settings import parse
@@ -32,8 +32,16 @@ def resolve_options(integration: str, kind: type, given: Mapping[str, Any]) -> A
         text = os.environ.get(variable(integration, name))
         value = text if text not in (None, "") else given.get(name)
         if value is not None:
-            values[name] = parse(_plain_type(hints[name]), value, f"{integration}.{name}")
+            what = f"{integration}.{name}"
+            values[name] = parse(_plain_type(hints[name]), value, what)
+            _check_choice(hints[name], values[name], what)
     return kind(**values)
+
+
+def _check_choice(hint: Any, value: Any, what: str) -> None:
+    """Refuse what is none of the words of a `Literal`."""
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        raise UsageError(f"{what}: {value!r} is none of {', '.join(map(repr, get_args(hint)))}")
 
 
 def _plain_type(hint: Any) -> Any:
