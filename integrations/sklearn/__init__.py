@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from autolog.integration import Call, Integration, adopt, around, function, option, subclasses
 from autolog.live import Run
 
-from . import lineage, loops, predictions, results, scoring
+from . import lineage, loops, predictions, results, scoring, training
 from .params import chosen_params, kind_of, title
 
 PREPARING = (
@@ -53,6 +53,11 @@ class SklearnOptions:
     )
     datasets: bool = option(True, "Describe the training data: shape, types, digests.")
     statistics: bool = option(True, "Add statistics and class counts to datasets.")
+    training_metrics: bool = option(
+        False,
+        "Add metrics on the training data under MLflow's names (`training_accuracy_score`, …); "
+        "calls the model's `predict`, `predict_proba` and `score` on them.",
+    )
     preprocessing: bool = option(
         False, "Let scalers, encoders, imputers, selectors fitted alone open runs of their own."
     )
@@ -82,6 +87,9 @@ class Sklearn(Integration):
         yield
         results.report(run, estimator)
         self.follow(run, call)
+        if self.options.training_metrics:
+            weight = call.arg("sample_weight")
+            training.report(run, estimator, call.arg("X"), call.arg("y"), weight)
         if self.options.models:
             self.save(run, estimator, call)
 
