@@ -6,10 +6,13 @@ A name is compared whole, never by substring: `password` is a secret, `token_pat
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
 REDACTED = "[redacted]"
+REMEMBERED = 256
+"""Length of the names and texts whose verdict is kept: most of them come again with each run."""
 
 _NAMES = """
     password passwd passphrase passwords user_password db_password database_password
@@ -145,14 +148,26 @@ _BY_PLACE = [(needles, re.compile(pattern)) for needles, pattern in _PLACES]
 
 def secret_name(name: str) -> bool:
     """Whether `name` is, by its last dotted or `__` segment, one of the names of secrets."""
+    return _names_secret(name) if len(name) <= REMEMBERED else _names_secret.__wrapped__(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_secret(name: str) -> bool:
     tail = name.rsplit(".", 1)[-1].strip("_- ").rsplit("__", 1)[-1]
     return len(tail) < 40 and _squeeze(tail) in _SECRET_NAMES
 
 
 def redact_text(text: str) -> str:
     """`text` with each secret replaced by `[redacted]`; the same object where there is none."""
+    found = _cleaned(text) if len(text) <= REMEMBERED else _cleaned.__wrapped__(text)
+    return text if found is None else found
+
+
+@functools.lru_cache(maxsize=4096)
+def _cleaned(text: str) -> str | None:
+    """`text` without its secrets; None where it has none."""
     if len(text) < 64 and not _RUN.search(text) and not _MARK.search(text):
-        return text
+        return None
     low = text.lower()
     found = text
     if "private key" in low:
@@ -165,7 +180,7 @@ def redact_text(text: str) -> str:
             found = pattern.sub(r"\g<1>" + REDACTED, found)
     if _holds(low, _ROOTS):
         found = _without_named(found)
-    return text if found == text else found
+    return None if found == text else found
 
 
 def _holds(text: str, needles: tuple[str, ...]) -> bool:

@@ -118,12 +118,16 @@ def _tensor(data: Any) -> list[dict[str, Any]] | None:
     if source is None:
         sparse = {"scipy._spbase", "scipy.spmatrix"} & set(kin(type(data)))
         return [_spec(str(data.dtype), data.shape)] if sparse else None
-    columns = _few_rows(source) if source.width <= MAX_COLUMNS else []
-    kinds = {column.kind for column in columns}
     dtype = source.dtype
     if source.kind in ("list", "tuple", "range") or dtype is None:
-        dtype = _NUMPY.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
+        dtype = _common_dtype(source)
     return [_spec(dtype, source.shape)]
+
+
+def _common_dtype(source: Source) -> str:
+    columns = _few_rows(source) if source.width <= MAX_COLUMNS else []
+    kinds = {column.kind for column in columns}
+    return _NUMPY.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
 
 
 _NUMPY = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64", "c": "complex128"}
