@@ -21,6 +21,9 @@ class Note(NamedTuple):
 _notes: dict[tuple[str, str], int] = {}
 _said: set[str] = set()
 
+RECORDS = "storing records"
+"""The place of the error that tells what becomes of records whose store fails."""
+
 
 def strict() -> bool:
     """Whether our errors are raised instead of kept (`AUTOLOG_STRICT=1`, for tests)."""
@@ -61,12 +64,17 @@ def note(place: str, text: str) -> None:
 
 
 def report(place: str, error: BaseException) -> None:
-    """Keep an error of ours, and say it once for each place; once in all for a failing store."""
+    """Keep an error of ours, and say it once for each place.
+
+    Of a store only one error is said in all, and none after the line that says where records go.
+    """
     ours = isinstance(error, AutologError)
     text = f"{error}" if ours else f"{type(error).__name__}: {error}"
     text = (text.splitlines() or [""])[0][:300]
     note(place, text)
-    once = "store" if isinstance(error, BackendError) else place
+    once = place
+    if isinstance(error, BackendError) and place != RECORDS:
+        once = RECORDS if RECORDS in _said else "the store"
     say(f"{place}: {text} (your program is not affected; see `autolog doctor`)", once=once)
 
 

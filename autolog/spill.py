@@ -19,7 +19,7 @@ from .errors import BackendError
 from .journal import encode_record
 from .opening import open_backend
 from .records import Kind, Record
-from .reporting import note, report, strict
+from .reporting import RECORDS, note, report, strict
 
 Fact = tuple[float, Kind, str, Any, "int | float | None", "dict[str, Any] | None"]
 """A record that has no name yet: time, kind, key, value (wire form), step, info."""
@@ -219,11 +219,11 @@ class ResilientWriter:
 
     def _tell(self, why: str, backend: Backend | None) -> None:
         if backend is None:
-            report("storing records", BackendError(f"they are lost, and counted; {why}"))
+            report(RECORDS, BackendError(f"they are lost, and counted; {why}"))
         elif backend is self.backend:
-            note("storing records", why)
+            note(RECORDS, why)
         else:
-            report("storing records", BackendError(f"they go on in {backend.uri}; {why}"))
+            report(RECORDS, BackendError(f"they go on in {backend.uri}; {why}"))
 
 
 def _held(backend: Backend, run: str, writer: str) -> int:
