@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -92,7 +93,7 @@ class Run:
         if type(value) is not float:
             value = number(key, value)
         if step is not None and type(step) is not int:
-            step = number(key, step)
+            step = finite_step(key, step)
         self._append([(time.time(), "metric", _name(key), to_wire(value), step, info)])
 
     def log_series(self, key: str, values: Iterable[Any], *, unit: str, first: int = 0) -> None:
@@ -258,6 +259,15 @@ def number(key: str, value: Any) -> Any:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"metric {key!r} is a {type(value).__qualname__}, not a number") from None
+
+
+def finite_step(key: str, step: Any) -> float | None:
+    """`step` as a number; None, told once, where it orders nothing (NaN, infinite)."""
+    value: float = number(key, step)
+    if math.isfinite(value):
+        return value
+    say(f"metric {key!r}: step {value} orders nothing; the point was kept without", once=key)
+    return None
 
 
 def _name(key: Any) -> str:
