@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..values import kin, plain, text_of
-from .columns import Column, from_array, from_list, text_cost
+from .columns import Column, from_array, from_list, name_of, text_cost
 from .foreign import arrow_column, pandas_column, polars_column
 from .sampling import NUMBER_COST, OBJECT_COST, TEXT_COST, Array, sample
 
@@ -62,7 +63,7 @@ class Source:
     @property
     def width(self) -> int:
         """How many columns a row has; further dimensions are laid flat."""
-        return int(np.prod(self.shape[1:], dtype=np.int64))
+        return math.prod(map(int, self.shape[1:]))
 
 
 def adapt(data: Any) -> Source | None:
@@ -103,7 +104,7 @@ def _masked(data: Any) -> Source:
 
 
 def _numbers(array: Array, kind: str) -> Source:
-    width = int(np.prod(array.shape[1:], dtype=np.int64))
+    width = math.prod(array.shape[1:])
     columns = sample(width, MAX_WIDTH)
     places = None if columns is None else np.unravel_index(columns, array.shape[1:])
     read_width = width if columns is None else len(columns)
@@ -121,7 +122,7 @@ def _numbers(array: Array, kind: str) -> Source:
         return Matrix(block, array.dtype, count, read_width)
 
     cost = read_width * NUMBER_COST
-    dtype = str(array.dtype)
+    dtype = name_of(array.dtype)
     return Source(kind, array.shape, dtype, cost, read, None, array.nbytes, columns)
 
 
@@ -177,7 +178,7 @@ def _by_columns(
     costs: Sequence[int] | None,
 ) -> Source:
     """A source read column by column; unknown costs (0) are found by reading a few rows."""
-    width = int(np.prod(shape[1:], dtype=np.int64))
+    width = math.prod(map(int, shape[1:]))
     picked = sample(width, MAX_COLUMNS)
     indices = range(width) if picked is None else picked.tolist()
     probed = sample(shape[0], PROBED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,12 @@ from .sampling import Array, sample
 # has its unit's name behind the letter.
 OBJECTS_READ = 2048
 LONG_TEXT = 1 << 16
+
+
+@functools.lru_cache(maxsize=256)
+def name_of(dtype: np.dtype[Any]) -> str:
+    """The dtype's name as text, which NumPy puts together anew each time."""
+    return str(dtype)
 
 
 @dataclasses.dataclass(slots=True)
@@ -71,7 +78,7 @@ def from_array(array: Array, name: str | None = None, nulls: Array | None = None
     letter = array.dtype.kind
     if letter in "OSUV":
         values = array.tolist() if letter != "V" else [item.tobytes() for item in array]
-        return _blanked(from_list(values, name, str(array.dtype)), nulls)
+        return _blanked(from_list(values, name, name_of(array.dtype)), nulls)
     maker = _MAKERS[letter]
     return maker(array, name, nulls)
 
@@ -92,11 +99,11 @@ def _floats(array: Array, name: str | None, nulls: Array | None) -> Column:
         gone |= nulls
     if gone.any():
         values[gone] = np.nan
-    return Column(name, str(array.dtype), "f", values)
+    return Column(name, name_of(array.dtype), "f", values)
 
 
 def _integers(array: Array, name: str | None, nulls: Array | None) -> Column:
-    dtype = str(array.dtype)
+    dtype = name_of(array.dtype)
     values = array.astype(np.uint64 if array.dtype.kind == "u" else np.int64)
     kind = "i"
     if nulls is not None and nulls.any():
@@ -112,14 +119,14 @@ def _booleans(array: Array, name: str | None, nulls: Array | None) -> Column:
     values = array.astype(np.uint8)
     if nulls is not None and nulls.any():
         values[nulls] = 0
-    return Column(name, str(array.dtype), "b", values, nulls)
+    return Column(name, name_of(array.dtype), "b", values, nulls)
 
 
 def _complex(array: Array, name: str | None, nulls: Array | None) -> Column:
     with np.errstate(all="ignore"):
         values = array.astype(np.complex128) + 0.0
     values[np.isnan(values)] = np.nan
-    return Column(name, str(array.dtype), "c", values, nulls)
+    return Column(name, name_of(array.dtype), "c", values, nulls)
 
 
 def _times(array: Array, name: str | None, nulls: Array | None) -> Column:
@@ -139,7 +146,7 @@ def _times(array: Array, name: str | None, nulls: Array | None) -> Column:
     else:
         values[gone] = 0
         kind += unit[0]
-    return Column(name, str(array.dtype), kind, values, gone if gone.any() else None)
+    return Column(name, name_of(array.dtype), kind, values, gone if gone.any() else None)
 
 
 _NS_PER = {

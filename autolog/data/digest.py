@@ -11,7 +11,7 @@ import numpy as np
 
 from . import statistics
 from .adapters import Matrix, Source
-from .columns import Column, from_array
+from .columns import Column, from_array, name_of
 from .sampling import Array, mix, rows_to_read, sample
 
 FULL, SAMPLED = "full-v1", "sample-v1"
@@ -116,14 +116,14 @@ def _scan_matrix(
             found = statistics.numbers(block) if figures else [{} for _ in block]
             for values, figure in zip(block, found, strict=True):
                 digest = str(whole.add_message([values], end))
-                facts.append({"dtype": str(table.dtype), "digest": digest[:16], **figure})
+                facts.append({"dtype": model.dtype, "digest": digest[:16], **figure})
         start = stop
     return facts
 
 
 def _of_matrix(table: Matrix, values: Array) -> Column:
     kind = "i" if table.dtype.kind == "u" else table.dtype.kind
-    return Column(None, str(table.dtype), kind, values)
+    return Column(None, name_of(table.dtype), kind, values)
 
 
 def canonical_floats(block: Array) -> None:
