@@ -116,23 +116,29 @@ class Engine:
         """The function that stands between the caller and the original.
 
         It is the one frame of ours on the stack while the original runs, and is marked so that
-        `warnings` does not count it: a `stacklevel` still points at the user's line.
+        `warnings` does not count it: a `stacklevel` still points at the user's line. Tracebacks
+        do not show it.
         """
 
         def drive(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            frame = current.get()
-            if frame is not None and frame.hook and not frame.over and _all_skip(entries):
-                return wrapped(*args, **kwargs)
-            begun = self._begin(entries, wrapped, instance, args, kwargs)
-            if begun is None:
-                return wrapped(*args, **kwargs)
             try:
-                result = wrapped(*begun.args, **begun.kwargs)
+                frame = current.get()
+                if frame is not None and frame.hook and not frame.over and _all_skip(entries):
+                    return wrapped(*args, **kwargs)
+                begun = self._begin(entries, wrapped, instance, args, kwargs)
+                if begun is None:
+                    return wrapped(*args, **kwargs)
+                try:
+                    result = wrapped(*begun.args, **begun.kwargs)
+                except BaseException as error:
+                    begun.fail(error)
+                    raise
+                begun.finish(result)
+                return result
             except BaseException as error:
-                begun.fail(error)
+                # Our own frame comes first in the traceback; a bare `raise` adds none.
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 raise
-            begun.finish(result)
-            return result
 
         return as_internal_frame(drive)
 
