@@ -47,7 +47,7 @@ class Recorder:
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
         self._first = first
-        self._code_from: tuple[Backend, str] | None = None
+        self._code_from: sources.Kept | None = None
         self._pid = os.getpid()
         self._unmark: Callable[[], None] | None = None
 
@@ -125,12 +125,7 @@ class Recorder:
             run.log_system("notebook", book)
         with guarded("keeping the source"):
             place = self.place(run.id)
-            self._code_from = place, sources.keep(place, run.id, self._code_in(place))
-
-    def _code_in(self, place: Backend) -> str | None:
-        """A run in the same store that holds the program's source."""
-        held = self._code_from
-        return held[1] if held is not None and held[0] is place else None
+            self._code_from = sources.keep(place, run.id, self._code_from)
 
     def _attempts(self, run_id: str) -> int:
         """How many attempts at this run the store holds."""

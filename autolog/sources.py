@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from . import notebook, provenance
 from .artifacts import put
 from .backend import Backend
+from .errors import BackendError
 
 
-def keep(backend: Backend, run_id: str, before: str | None) -> str:
+class Kept(NamedTuple):
+    """The run that holds the sources, in which store, and their paths among its artifacts."""
+
+    place: Backend
+    run: str
+    paths: tuple[str, ...]
+
+
+def keep(backend: Backend, run_id: str, before: Kept | None) -> Kept:
     """Keep the sources and the uncommitted changes with a run; which run now holds them.
 
     The first run of a process writes them; for those after it the store links what it has. A
     notebook's source grows with every cell, so there each run has its own.
     """
-    if before is not None and notebook.notebook() is None:
-        held = [path for path in backend.artifacts(before) if path.startswith("code/")]
-        for path in held:
-            backend.copy_artifact(before, run_id, path)
-        if held:
-            return before
+    alike = before is not None and before.place is backend and notebook.notebook() is None
+    if before is not None and alike and _linked(run_id, before):
+        return before
+    written = []
     for name, content in provenance.code().items():
-        put(backend, run_id, f"code/{name}", content)
-    return run_id
+        written.append(f"code/{name}")
+        put(backend, run_id, written[-1], content)
+    return Kept(backend, run_id, tuple(written))
+
+
+def _linked(run_id: str, before: Kept) -> bool:
+    """Whether all could be taken from the run before: somebody may have removed that one."""
+    try:
+        for path in before.paths:
+            before.place.copy_artifact(before.run, run_id, path)
+    except BackendError:
+        return False
+    return bool(before.paths)

@@ -105,9 +105,11 @@ class LocalBackend(Backend):
 
     def copy_artifact(self, run: str, to: str, path: str) -> None:
         """A second name for the same bytes, where the file system has such a thing."""
+        check_id(run)
         check_id(to)
-        source = self.artifact_path(run, path)
         target = ArtifactFolder(self.root / to / "artifacts").locate(path)
+        nearest = ArtifactFolder(self.root / run / "artifacts").locate(path)
+        source = nearest if nearest.exists() else self.artifact_path(run, path)
         if source is None or not link_file(source, target):
             super().copy_artifact(run, to, path)
 
