@@ -19,7 +19,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".matrix"
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTS = ("pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil", "polars", "pyarrow")
+TESTS = (
+    "pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil", "polars", "pyarrow", "pyyaml",
+)  # fmt: skip
 
 OLDEST = {
     "3.11": (

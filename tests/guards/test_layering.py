@@ -8,6 +8,7 @@ from typing import Any
 
 CONTRACT = {
     "autolog",
+    "autolog.context",
     "autolog.data",
     "autolog.environment",
     "autolog.errors",
