@@ -71,15 +71,23 @@ def title(estimator: Any) -> str:
 def inner_of(estimator: Any) -> Any:
     """The estimator that a pipeline ends in, or that a search or wrapper was given."""
     given = vars(estimator) if hasattr(estimator, "__dict__") else {}
-    steps = given.get("steps")
-    if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
-        last = steps[-1][-1]
+    if steps := steps_of(estimator):
+        last = steps[-1]
     else:
         # Forests hold an `estimator` that nobody gave them; an ensemble may have no truth value.
         told = defaults_of(type(estimator))
         names = [name for name in ("estimator", "base_estimator") if name in told]
         last = next((given[name] for name in names if given.get(name) is not None), None)
     return last if hasattr(last, "get_params") and not isinstance(last, type) else None
+
+
+def steps_of(estimator: Any) -> list[Any]:
+    """The parts of a pipeline in order; none of anything else, whatever it calls its `steps`."""
+    given = vars(estimator).get("steps") if hasattr(estimator, "__dict__") else None
+    named = isinstance(given, list) and all(
+        isinstance(step, tuple | list) and len(step) == 2 for step in given
+    )
+    return [step[1] for step in given] if given and named else []
 
 
 def kind_of(estimator: Any) -> str:

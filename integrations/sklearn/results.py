@@ -8,7 +8,7 @@ from typing import Any
 
 from autolog.live import Run
 
-from .params import inner_of
+from .params import inner_of, steps_of
 
 SERIES = {
     "loss_curve_": ("loss", "epoch"),
@@ -72,7 +72,7 @@ def parts(estimator: Any) -> list[Any]:
 
 
 def _last_step(estimator: Any) -> Any:
-    return inner_of(estimator) if "steps" in vars(estimator) else None
+    return inner_of(estimator) if steps_of(estimator) else None
 
 
 def _is_result(name: str) -> bool:
@@ -122,17 +122,17 @@ def _feature_names(estimator: Any, part: Any) -> list[str] | None:
     names = vars(part).get("feature_names_in_")
     if names is None and _one_to_one(estimator):
         names = vars(estimator).get("feature_names_in_")
-        first = vars(estimator).get("steps") or [(None, None)]
-        if names is None and hasattr(first[0][1], "__dict__"):
-            names = vars(first[0][1]).get("feature_names_in_")
+        first = next(iter(steps_of(estimator)), None)
+        if names is None and hasattr(first, "__dict__"):
+            names = vars(first).get("feature_names_in_")
     return None if names is None else [str(name) for name in names]
 
 
 def _one_to_one(estimator: Any) -> bool:
     """Whether all steps before a pipeline's last keep the features as they are."""
     mixin = getattr(sys.modules["sklearn.base"], "OneToOneFeatureMixin", ())
-    steps = vars(estimator).get("steps") or []
-    return all(isinstance(step, mixin) or step in (None, "passthrough") for _, step in steps[:-1])
+    before = steps_of(estimator)[:-1]
+    return all(isinstance(step, mixin) or step in (None, "passthrough") for step in before)
 
 
 def _report_weights(run: Run, part: Any, names: list[str] | None) -> None:

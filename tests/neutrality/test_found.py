@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -38,3 +39,19 @@ def test_steps_that_fit_refuses_are_read_without_a_note(steps: list[Any], store:
     assert run.status == "failed"
     assert run.params["verbose"] is False
     assert not reporting.notes()
+
+
+class Chain(BaseEstimator):
+    """Has `steps` that are no pairs of name and estimator."""
+
+    def __init__(self, steps: Any = None) -> None:
+        self.steps = steps
+
+    def fit(self, X: Any, y: Any) -> Chain:
+        self.coef_ = self.steps[-1].fit(X, y).coef_
+        return self
+
+
+def test_what_is_called_steps_need_not_be_a_pipelines(store: Path) -> None:
+    Chain([StandardScaler(), LogisticRegression()]).fit(X, y)
+    assert autolog.get_run("@latest", backend=store).name == "Chain"
