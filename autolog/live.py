@@ -12,7 +12,7 @@ from . import redact
 from .codec import escape_text, to_wire
 from .context import Frame, current
 from .forking import ForkSafeLock
-from .reporting import guarded
+from .reporting import guarded, say
 from .values import plain
 
 if TYPE_CHECKING:
