@@ -28,7 +28,9 @@ CHECK_EVERY = 0.5
 """Seconds after which an append first looks whether its file is still there.
 
 The look is one `fstat`: a file removed by hand has no name left. It goes by the clock and not by
-the count, since a loop that logs once a second would otherwise lose minutes.
+the count, since a loop that logs once a second would otherwise lose minutes. Each append looks
+whether the descriptor stands where the last one left it: a program that makes itself a daemon
+closes all descriptors, and the number may mean a file of its own by then.
 """
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
@@ -71,11 +73,12 @@ class JournalWriter:
 
     Each `append` is one `write`, so that a killed process leaves whole lines. After a short write
     or an error the file is cut back to its last good line, and this writer is closed for good
-    (`broken` says why). Not thread-safe: its owner holds a lock.
+    (`broken` says why); so it is when the file was removed. Not thread-safe: its owner holds a
+    lock.
     """
 
-    __slots__ = ("_file", "_make_folder", "_prefix", "broken", "checked", "fd", "path", "run",
-                 "writer")  # fmt: skip
+    __slots__ = ("_end", "_file", "_make_folder", "_prefix", "broken", "checked", "fd", "path",
+                 "run", "writer")  # fmt: skip
 
     def __init__(
         self,
@@ -91,7 +94,8 @@ class JournalWriter:
         self.fd = -1
         self.checked = 0.0
         self.broken: str | None = None
-        self._file = (0, 0)
+        self._file: tuple[int, int] | None = None
+        self._end = 0
         self._prefix = b""
         self._make_folder = make_folder
 
@@ -103,7 +107,7 @@ class JournalWriter:
         else:
             data = b"".join([encode_record(record, with_run) for record in records])
         now = _monotonic()
-        if self.fd < 0 or now - self.checked > CHECK_EVERY:
+        if self.fd < 0 or now - self.checked > CHECK_EVERY or self._position() != self._end:
             self._look(now)
         if self._prefix:
             data = self._prefix + data
@@ -113,6 +117,7 @@ class JournalWriter:
             raise self._fail(str(error)) from error
         if written != len(data):
             raise self._fail(f"only {written} of {len(data)} bytes could be written", written)
+        self._end += written
         self._prefix = b""
 
     def sync(self) -> None:
@@ -122,8 +127,9 @@ class JournalWriter:
 
     def close(self) -> None:
         """Let go of the file; the next append opens it again."""
+        ours = self.fd >= 0 and self._state() is not None
         fd = self.detach()
-        if fd >= 0:
+        if ours:
             with contextlib.suppress(OSError):
                 os.close(fd)
 
@@ -152,11 +158,27 @@ class JournalWriter:
         self.checked = now
 
     def _check(self) -> None:
-        state = os.fstat(self.fd)
-        if (state.st_dev, state.st_ino) != self._file:
-            self.detach()  # the program closed all descriptors, and this number is another file's
+        state = self._state()
+        if state is None:
+            self.detach()
         elif state.st_nlink == 0:
-            self.close()
+            raise FileNotFoundError(errno.ENOENT, "it was removed")
+        else:
+            self._end = self._position()
+
+    def _state(self) -> os.stat_result | None:
+        """What the system says of the descriptor; None where it does not mean our file any more."""
+        try:
+            state = os.fstat(self.fd)
+        except OSError:
+            return None
+        return state if (state.st_dev, state.st_ino) == self._file else None
+
+    def _position(self) -> int:
+        try:
+            return os.lseek(self.fd, 0, os.SEEK_CUR)
+        except OSError:
+            return -1
 
     def _open(self) -> None:
         for _ in range(3):
@@ -166,20 +188,24 @@ class JournalWriter:
             state = os.fstat(fd)
             if state.st_nlink:
                 break
-            self.close()  # removed or rewritten between opening and locking
+            os.close(self.detach())  # removed or rewritten between opening and locking
         else:
             raise FileNotFoundError("removed again and again")
         self._file = (state.st_dev, state.st_ino)
+        self._end = os.lseek(fd, 0, os.SEEK_END)
         self._prefix = _end_of_torn_line(self.path) if state.st_size else self._header()
 
     def _open_file(self) -> int:
+        """The file anew; it is made at the first time alone, since what it held is gone with it."""
+        if self._file is not None:
+            return _apart(os.open(self.path, _FLAGS & ~os.O_CREAT))
         try:
-            return os.open(self.path, _FLAGS, 0o666)
+            return _apart(os.open(self.path, _FLAGS, 0o666))
         except FileNotFoundError:
             if self._make_folder is None:
                 raise
             self._make_folder(self.path.parent)
-            return os.open(self.path, _FLAGS, 0o666)
+            return _apart(os.open(self.path, _FLAGS, 0o666))
 
     def _header(self) -> bytes:
         return _encode(Header(FORMAT, self.run, self.writer)) + b"\n"
@@ -191,6 +217,16 @@ class JournalWriter:
                 _cut_back(self.fd, written)
         self.close()
         return BackendError(f"{self.path}: {why}")
+
+
+def _apart(fd: int) -> int:
+    """`fd`, moved away from the numbers of standard streams that the program has closed."""
+    if fd > 2 or fcntl is None:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
 
 
 def sync_descriptor(fd: int, path: Path) -> None:

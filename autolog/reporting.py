@@ -52,10 +52,9 @@ def say(line: str, *, once: str | None = None) -> None:
         return
     if once is not None:
         _said.add(once)
-    stream = sys.__stderr__ if sys.stderr is None else sys.stderr
-    if stream is not None:
+    if sys.stderr is not None:  # else there is none, and descriptor 2 may be some other file
         with _Quiet():
-            stream.write(f"autolog: {line}\n")
+            sys.stderr.write(f"autolog: {line}\n")
 
 
 def note(place: str, text: str) -> None:

@@ -163,9 +163,10 @@ class ResilientWriter:
         """Find another place for what `error` kept from being stored."""
         expected = isinstance(error, BackendError)
         stream.why = str(error) if expected else f"{type(error).__name__}: {error}"
-        if stream.seq >= 0:
-            held = _held(stream.backend, run, stream.writer)
+        held = _held(stream.backend, run, stream.writer)
+        if stream.seq >= 0 and held is not None:
             facts = facts[max(held - stream.seq, 0) :]
+            stream.lost += max(stream.seq - held, 0)
         good = [fact for fact in facts if _storable(fact)]
         stream.lost += len(facts) - len(good)
         self._restart(run, stream, good)
@@ -184,15 +185,15 @@ class ResilientWriter:
             try:
                 backend.write(_named(run, writer, 0, [*head, *facts]))
             except Exception:
-                facts = facts[max(_held(backend, run, writer) - len(head), 0) :]
+                facts = facts[max((_held(backend, run, writer) or 0) - len(head), 0) :]
                 continue
+            self._tell(stream.why, backend, stream.lost)
             stream.backend, stream.writer, stream.lost = backend, writer, 0
             stream.seq = len(head) + len(facts)
-            self._tell(stream.why, backend)
             return
         stream.lost += len(facts)
         stream.retry_at = time.monotonic() + RETRY_AFTER
-        self._tell(stream.why, None)
+        self._tell(stream.why, None, stream.lost)
 
     def _beginning(self, run: str, stream: _Stream, facts: Sequence[Fact]) -> list[Fact]:
         """What a new writer says first: which run this is, and how many records are lost."""
@@ -217,21 +218,23 @@ class ResilientWriter:
                     note("making a spill", str(error))
             return self._spill
 
-    def _tell(self, why: str, backend: Backend | None) -> None:
+    def _tell(self, why: str, backend: Backend | None, lost: int) -> None:
         if backend is None:
             report(RECORDS, BackendError(f"they are lost, and counted; {why}"))
-        elif backend is self.backend:
-            note(RECORDS, why)
-        else:
+        elif backend is not self.backend:
             report(RECORDS, BackendError(f"they go on in {backend.uri}; {why}"))
+        elif lost:
+            report(RECORDS, BackendError(f"{lost} of a run are lost; {why}"))
+        else:
+            note(RECORDS, why)
 
 
-def _held(backend: Backend, run: str, writer: str) -> int:
-    """How many of a writer's records the store has; 0 where it does not say."""
+def _held(backend: Backend, run: str, writer: str) -> int | None:
+    """How many of a writer's records the store has; None where it does not say."""
     try:
         return backend.acked(run).get(writer, 0)
     except Exception:
-        return 0
+        return None
 
 
 def _named(run: str, writer: str, seq: int, facts: Sequence[Fact]) -> list[Record]:

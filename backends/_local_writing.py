@@ -204,10 +204,11 @@ class Streams:
 
     def forget(self, run: str) -> None:
         """Close what is open of `run` and know nothing of it any more; the caller has the lock."""
-        for key in [key for key in self._streams if key[0] == run]:
-            self._close(self._streams.pop(key).journal)
-        for journal in self._shared.values():
-            self._close(journal)  # or its lock would keep the run from being deleted
+        for key, stream in list(self._streams.items()):
+            if key[0] == run or stream.journal.run is None:
+                self._close(stream.journal)  # or a shared one's lock would keep the run
+                del self._streams[key]
+        self._shared.clear()
         self._mine.clear()
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ class LocalBackend(Backend):
     waits for anybody. Durability: one `write` for each batch of a run; a run's end is synced to
     the disk, and so is every artifact. Light runs share one journal for each writer, which is not
     synced at each end. Removing a folder by hand while it is written to loses what was in it and
-    at most half a second more.
+    at most half a second more; the next write then fails.
     """
 
     direct: ClassVar[bool] = True

@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,14 +136,19 @@ def test_a_short_write_is_cut_back(tmp_path: Path, limit: int) -> None:
     assert exact(read_journal(path).records()) == exact(series(RUN, WRITER, 0, child.exitcode))
 
 
-def test_a_removed_file_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_file_closes_its_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "CHECK_EVERY", -1.0)
     folder = tmp_path / "run"
-    writer = JournalWriter(folder / "journal.jsonl", RUN, WRITER, Path.mkdir)
-    writer.append(series(RUN, WRITER, 0, 2))
-    shutil.rmtree(folder)
-    writer.append(series(RUN, WRITER, 2, 4))
-    assert seqs(folder / "journal.jsonl") == [2, 3]
+    for close in (False, True):
+        writer = JournalWriter(folder / "journal.jsonl", RUN, WRITER, Path.mkdir)
+        writer.append(series(RUN, WRITER, 0, 2))
+        if close:
+            writer.close()
+        shutil.rmtree(folder)
+        for _ in range(2):
+            with pytest.raises(BackendError, match=r"removed|No such file"):
+                writer.append(series(RUN, WRITER, 2, 4))
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_moved_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,19 +160,44 @@ def test_a_moved_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert seqs(tmp_path / "b.jsonl") == [0, 1, 2, 3]
 
 
-def test_a_descriptor_that_now_means_another_file_is_let_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(journal_module, "CHECK_EVERY", -1.0)
+@pytest.mark.parametrize("mode", ["wb", "ab", "r+b", "rb"])
+def test_a_descriptor_that_now_means_another_file_is_let_go(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "other").write_bytes(b"mine")
     writer = journal(tmp_path / "a.jsonl")
     writer.append(series(RUN, WRITER, 0, 1))
     number = writer.fd
-    with (tmp_path / "other").open("wb") as other:
+    with (tmp_path / "other").open(mode) as other:
         os.dup2(other.fileno(), number)
         writer.append(series(RUN, WRITER, 1, 2))
-        os.close(number)
-    assert (tmp_path / "other").read_bytes() == b""
+        os.dup2(other.fileno(), number)
+        writer.close()
+        os.close(number)  # nobody else has closed it
+    assert (tmp_path / "other").read_bytes() == (b"" if mode == "wb" else b"mine")
     assert seqs(tmp_path / "a.jsonl") == [0, 1]
+
+
+def test_a_closed_descriptor_is_no_loss(tmp_path: Path) -> None:
+    writer = journal(tmp_path / "a.jsonl")
+    writer.append(series(RUN, WRITER, 0, 1))
+    os.close(writer.fd)
+    writer.append(series(RUN, WRITER, 1, 2))
+    assert seqs(tmp_path / "a.jsonl") == [0, 1]
+
+
+def test_a_journal_never_takes_the_place_of_a_standard_stream(tmp_path: Path) -> None:
+    program = f"""
+import os, sys
+os.close(0); os.close(1)
+from autolog.journal import JournalWriter
+from autolog.records import Record
+from pathlib import Path
+writer = JournalWriter(Path({str(tmp_path / "a.jsonl")!r}), {RUN!r}, {WRITER!r})
+writer.append([Record({RUN!r}, {WRITER!r}, 0, 1.0, "metric", "m", 1)])
+assert writer.fd > 2, writer.fd
+assert not os.get_inheritable(writer.fd)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert seqs(tmp_path / "a.jsonl") == [0]
 
 
 @pytest.fixture

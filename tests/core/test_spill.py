@@ -336,7 +336,10 @@ def test_files_that_may_not_grow_lose_nothing(store: Path) -> None:
 
 @pytest.mark.parametrize("gone", [lambda root: root / RUN, lambda root: root])
 def test_a_vanished_folder_does_not_stop_the_run(
-    store: Path, gone: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+    store: Path,
+    gone: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(journal, "CHECK_EVERY", -1.0)
     writer = ResilientWriter(LocalBackend(store), no_spill)
@@ -344,7 +347,10 @@ def test_a_vanished_folder_does_not_stop_the_run(
     shutil.rmtree(gone(store))
     writer.append(RUN, [fact(2)])
     writer.append(RUN, [fact(3)])
-    assert numbers(list(LocalBackend(store).records(RUN))) == [2, 3]
+    (found,) = by_writer(LocalBackend(store))
+    assert [one.kind for one in found] == ["run", "system", "metric", "metric"]
+    assert found[1].value["records"] == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_run_that_was_deleted_while_it_is_written_begins_anew(store: Path) -> None:
@@ -354,4 +360,5 @@ def test_a_run_that_was_deleted_while_it_is_written_begins_anew(store: Path) -> 
     backend.delete(RUN)
     writer.append(RUN, [fact(2)])
     (found,) = by_writer(LocalBackend(store))
-    assert [one.kind for one in found] == ["run", "metric"]
+    assert [one.kind for one in found] == ["run", "system", "metric"]
+    assert found[1].value["records"] == 2
