@@ -35,6 +35,7 @@ class ImportWatcher:
         self._late: dict[str, list[OnModule]] = {}
         self._foreign: list[Callable[[], object]] = []
         self._searching: set[tuple[int, str]] = set()
+        self._telling: list[str] = []
         sys.meta_path.insert(0, self)
 
     def close(self) -> None:
@@ -56,15 +57,18 @@ class ImportWatcher:
         spec = _own(module, "__spec__")
         if _is_lazy(module):
             self._arm(spec)
-        elif getattr(spec, "_initializing", False):
+        elif getattr(spec, "_initializing", False) and module_name not in self._telling:
             self._late.setdefault(module_name, []).append(callback)
         else:
             _call(callback, module_name, module)
 
     def on_first_foreign_import(self, callback: Callable[[], object]) -> None:
         """Call once when a top-level module begins to be imported that is neither the standard
-        library's nor ours."""
+        library's nor ours; at once where there is one already."""
         self._foreign.append(callback)
+        found = next((name for name in list(sys.modules) if _is_foreign(name)), None)
+        if found is not None:
+            self._call_foreign(found)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -90,8 +94,12 @@ class ImportWatcher:
         """Tell the callbacks of `name` that its code has run."""
         module = sys.modules.get(name)
         if module is not None:
-            for callback in list(self._watched.get(name, ())):
-                _call(callback, name, module)
+            self._telling.append(name)  # a callback that is added meanwhile is called at once
+            try:
+                for callback in list(self._watched.get(name, ())):
+                    _call(callback, name, module)
+            finally:
+                self._telling.remove(name)
 
     def _arm(self, spec: ModuleSpec) -> None:
         with guarded(f"watching the import of {spec.name}"):
@@ -179,8 +187,13 @@ def _call(callback: OnModule, name: str, module: ModuleType) -> None:
         callback(module)
 
 
+_START = ("autolog", "sitecustomize", "usercustomize")
+"""What, like names that begin with `_`, may be there in a program that has imported nothing yet."""
+
+
 def _is_foreign(name: str) -> bool:
-    return "." not in name and name not in sys.stdlib_module_names and name != "autolog"
+    known = name in sys.stdlib_module_names or name in _START or name.startswith("_")
+    return not known and "." not in name
 
 
 def _is_lazy(module: ModuleType) -> bool:

@@ -88,10 +88,10 @@ def noting_changes(problems: list[str], place: str) -> Callable[[Any], Any]:
 def _unchanged(given: tuple[Any, ...], problems: list[str], place: str) -> Iterator[None]:
     instance, args, kwargs = given
     parts = {"the instance": instance, **dict(enumerate(args)), **kwargs}
-    before = {name: tried(lambda part=part: fingerprint(part)) for name, part in parts.items()}
+    before = {name: tried(functools.partial(fingerprint, part)) for name, part in parts.items()}
     yield
     for name, part in parts.items():
-        if tried(lambda part=part: fingerprint(part)) != before[name]:
+        if tried(functools.partial(fingerprint, part)) != before[name]:
             problems.append(f"{place} changed argument {name!r}")
 
 
@@ -124,17 +124,17 @@ TROUBLES: dict[str, tuple[frozenset[str], Exception]] = {
 
 
 class TroubledBackend(Backend):
-    """A store in memory of which some calls raise, or take their time: `troubled:write`."""
+    """A store in memory of which some calls raise, or take their time: `troubled:write:NAME`."""
 
     direct = True
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        trouble = uri.partition(":")[2]
+        trouble = uri.split(":")[1]
         self._failing, self._error = TROUBLES.get(trouble, (frozenset(), BackendError("")))
         self._delay = SLOW if trouble == "slow" else 0.0
         self._meet("open")
-        self._inner = opening.open_backend(f"memory:{uri}")
+        self._inner = opening.open_backend(inner_uri(uri))
 
     def _meet(self, call: str) -> None:
         if call in self._failing:
@@ -185,6 +185,11 @@ class TroubledBackend(Backend):
         """As the contract says, or trouble."""
         self._meet("close")
         self._inner.close()
+
+
+def inner_uri(uri: str) -> str:
+    """The store in memory that holds what a troubled one takes."""
+    return f"memory:{uri}"
 
 
 SCHEME = "troubled"

@@ -1,4 +1,4 @@
-"""One fresh process of the suite: `python -m autolog.testing.child SCENARIO OUT FILE CLASS LIBRARY`.
+"""One fresh process of the suite: `python -m autolog.testing.child SCENARIO OUT FILE CLASS LIB`.
 
 It loads the author's class from its file, plays the scenario and leaves what it saw in OUT.
 """
@@ -14,9 +14,9 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -163,7 +163,7 @@ def _loader(path: str, name: str) -> Load:
         assert spec.loader is not None
         module = sys.modules[SUBJECT] = module_from_spec(spec)
         spec.loader.exec_module(module)
-        suite: IntegrationSuite = reduce(getattr, name.split("."), module)()  # type: ignore[arg-type]
+        suite: IntegrationSuite = attrgetter(name)(module)()
         return suite
 
     return load

@@ -19,6 +19,8 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
 from types import FrameType, FunctionType
 from typing import Any
 
@@ -27,17 +29,18 @@ from ..inplace import is_trampoline
 
 Targets = list[tuple[Any, str]]
 
-FRAMEWORKS = frozenset(
-    "catboost jax keras lightgbm lightning matplotlib mlflow numpy pandas plotly polars pyarrow "
-    "pytorch_lightning scipy seaborn sklearn statsmodels tensorflow torch transformers "
-    "xgboost".split()
-)
+_FRAMEWORKS = """
+    catboost jax keras lightgbm lightning matplotlib mlflow numpy pandas plotly polars pyarrow
+    pytorch_lightning scipy seaborn sklearn statsmodels tensorflow torch transformers xgboost
+"""
+FRAMEWORKS = frozenset(_FRAMEWORKS.split())
 """Packages that are imported by the program or not at all."""
 
-PREDICTIONS = frozenset(
-    "apply call decision_function forward inverse_transform predict predict_log_proba "
-    "predict_proba predict_step score score_samples transform".split()
-)
+_PREDICTIONS = """
+    apply call decision_function forward inverse_transform predict predict_log_proba
+    predict_proba predict_step score score_samples transform
+"""
+PREDICTIONS = frozenset(_PREDICTIONS.split())
 """Names of what a model does once it is trained; our hooks call none of them."""
 
 
@@ -93,7 +96,7 @@ def process_state() -> dict[str, Any]:
         "numpy.random": _numpy_state(),
         "warnings.filters": [repr(entry) for entry in warnings.filters],
         "logging": _logging_state(),
-        "signal handlers": {s.name: _named(tried(lambda s=s: signal.getsignal(s)))
+        "signal handlers": {s.name: _named(tried(partial(signal.getsignal, s)))
                             for s in signal.valid_signals() if isinstance(s, signal.Signals)},
         "os.environ": {k: v for k, v in sorted(os.environ.items()) if k != SESSION},
         "hooks of sys": [_named(hook) for hook in _process_hooks()],
@@ -224,7 +227,7 @@ def _look(function: Any) -> dict[str, Any]:
         ],
         "unwrapped": tried(lambda: inspect.unwrap(function).__qualname__),
         **{
-            name: repr(tried(lambda name=name: getattr(function, name)))
+            name: repr(tried(partial(getattr, function, name)))
             for name in ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__",
                          "__kwdefaults__", "__annotations__", "__isabstractmethod__")
         },
@@ -270,15 +273,13 @@ def _method(bound: Any, model: Any) -> tuple[str, str, bool]:
 
 
 def _cloud(value: Any) -> Any:
-    import cloudpickle
-
-    return pickle.loads(cloudpickle.dumps(value))
+    return pickle.loads(import_module("cloudpickle").dumps(value))
 
 
 def _through_joblib(bound: Any) -> list[str]:
-    from joblib import Parallel, delayed
-
-    names: list[str] = Parallel(n_jobs=2)(delayed(name_of)(bound) for _ in range(2))
+    joblib = import_module("joblib")
+    task = joblib.delayed(name_of)
+    names: list[str] = joblib.Parallel(n_jobs=2)(task(bound) for _ in range(2))
     return names
 
 

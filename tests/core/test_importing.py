@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -381,19 +382,25 @@ def test_an_exec_module_of_another_tool_stays(watcher: ImportWatcher, folder: Pa
     assert type(module.__loader__).__name__ == "SourceFileLoader"
 
 
-def test_the_first_foreign_import(watcher: ImportWatcher, folder: Path) -> None:
+def test_the_first_foreign_import(folder: Path) -> None:
     write(folder, "watched_a.py", "import watched_b\n")
     write(folder, "watched_b.py", "")
-    seen: list[bool] = []
-    watcher.on_first_foreign_import(lambda: seen.append("watched_a" in sys.modules))
-    for name in ("wave", "autolog.errors"):
-        kept = sys.modules.pop(name, None)
-        importlib.import_module(name)
-        if kept is not None:
-            sys.modules[name] = kept
-    assert seen == []
-    imported("watched_a")
-    assert seen == [False]
+    source = """
+import sys
+from autolog.importing import ImportWatcher
+watcher, seen = ImportWatcher(), []
+watcher.on_first_foreign_import(lambda: seen.append("watched_a" in sys.modules))
+import wave, autolog.errors
+print(seen)
+import watched_a
+watcher.on_first_foreign_import(lambda: seen.append("at once"))
+print(seen)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["[]", "[False, 'at once']"]
 
 
 def test_the_module_is_light() -> None:

@@ -65,7 +65,7 @@ def test_column_digests_agree_between_numpy_and_pandas(runs: Runs) -> None:
     frame = pd.DataFrame(X, columns=list("abcd"))
     Ridge().fit(X, y)
     Ridge().fit(frame, y)
-    array, table = (list(run.datasets.values())[0]["columns"] for run in runs())
+    array, table = (next(iter(run.datasets.values()))["columns"] for run in runs())
     assert [c["digest"] for c in array] == [c["digest"] for c in table]
 
 
@@ -108,7 +108,9 @@ def test_set_output_reaches_the_user(uri: str, run: Only) -> None:
 
 
 def test_column_transformer_over_mixed_types(run: Only) -> None:
-    frame = pd.DataFrame({"n": X[:, 0], "c": np.where(y > 0, "a", "b"), "t": pd.Timestamp("2020-1-1")})
+    frame = pd.DataFrame(
+        {"n": X[:, 0], "c": np.where(y > 0, "a", "b"), "t": pd.Timestamp("2020-1-1")}
+    )
     columns = ColumnTransformer([("n", StandardScaler(), ["n"]), ("c", OneHotEncoder(), ["c"])])
     make_pipeline(columns, LogisticRegression()).fit(frame, y)
     found = run()

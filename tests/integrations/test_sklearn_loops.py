@@ -136,7 +136,9 @@ def test_the_best_of_the_light_runs_keeps_its_model(few: str) -> None:
     best = 5
     for i in range(9):
         alpha = 0.001 if i == best else 1e6
-        GridSearchCV(Ridge(), {"alpha": [alpha]}, cv=KFold(3, shuffle=True, random_state=0)).fit(X, y)
+        GridSearchCV(Ridge(), {"alpha": [alpha]}, cv=KFold(3, shuffle=True, random_state=0)).fit(
+            X, y
+        )
     found = list(autolog.search_runs(backend=few))[::-1]
     kept = ["path" in run.models["model"] for run in found]
     scores = [run.metrics["best_score"] for run in found]

@@ -8,17 +8,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+from autolog.integrations.sklearn import register
 from sklearn import (
-    calibration, cluster, compose, decomposition, ensemble, feature_extraction, linear_model,
-    mixture, model_selection, multiclass, multioutput, naive_bayes, neighbors, neural_network,
-    pipeline, preprocessing, svm, tree,
+    calibration,
+    cluster,
+    compose,
+    decomposition,
+    ensemble,
+    feature_extraction,
+    linear_model,
+    mixture,
+    model_selection,
+    multiclass,
+    multioutput,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    pipeline,
+    preprocessing,
+    svm,
+    tree,
 )  # fmt: skip
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
 import autolog
-from autolog.integrations.sklearn import register
 from autolog.view import RunView
 
 X, y = load_iris(return_X_y=True)
@@ -117,7 +132,9 @@ ESTIMATORS: dict[str, tuple[Any, dict[str, Any], str]] = {
         "regressor",
     ),
     "TransformedTargetRegressor": (
-        compose.TransformedTargetRegressor(linear_model.Ridge(3), func=np.log1p, inverse_func=np.expm1),
+        compose.TransformedTargetRegressor(
+            linear_model.Ridge(3), func=np.log1p, inverse_func=np.expm1
+        ),
         {"regressor__alpha": 3},
         "regressor",
     ),
@@ -170,8 +187,8 @@ class Anything(BaseEstimator):
 @pytest.mark.parametrize(
     "value",
     [
-        True, 0, -1, 2**70, -(2**63), 0.1, -0.0, 1e-320, math.inf, -math.inf, "", "é\ud800\0x", None,
-        b"\x00\xff", [1, [2.5, None]], {"a": {"b": [True]}}, "x" * 1_000_000,
+        True, 0, -1, 2**70, -(2**63), 0.1, -0.0, 1e-320, math.inf, -math.inf, "", "é\ud800\0x",
+        None, b"\x00\xff", [1, [2.5, None]], {"a": {"b": [True]}}, "x" * 1_000_000,
     ],
     ids=lambda value: repr(value)[:12],
 )  # fmt: skip

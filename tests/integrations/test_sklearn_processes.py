@@ -118,6 +118,16 @@ def train(alpha):
 """
 
 
+@pytest.fixture
+def script(program: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a source after the usual beginning."""
+
+    def play(body: str, *command: str, head: str = HEAD, **more: Any) -> Any:
+        return program(head + body, *command, **more)
+
+    return play
+
+
 def alphas(runs: list[RunView]) -> list[Any]:
     return sorted(run.params["alpha"] for run in runs)
 
@@ -127,8 +137,8 @@ def sessions(runs: list[RunView]) -> set[Any]:
 
 
 @needs_fork
-def test_forked_children_have_runs_of_their_own(program: Any) -> None:
-    _, runs = program(HEAD + """
+def test_forked_children_have_runs_of_their_own(script: Any) -> None:
+    _, runs = script("""
 import multiprocessing
 train(0)
 ctx = multiprocessing.get_context("fork")
@@ -158,26 +168,30 @@ os.wait()
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_spawned_children_record_under_their_parents_session(method: str, program: Any) -> None:
+def test_spawned_children_record_under_their_parents_session(method: str, script: Any) -> None:
     if method == "forkserver" and sys.platform == "win32":
         pytest.skip("no forkserver on Windows")
-    body = HEAD.replace("autolog()\n", "", 1) if method == "spawn" else HEAD
+    head = HEAD.replace("autolog()\n", "", 1) if method == "spawn" else HEAD
     command = ["-m", "autolog", "run"] if method == "spawn" else []
-    _, runs = program(body + f"""
+    _, runs = script(
+        f"""
 if __name__ == "__main__":
     import multiprocessing
     train(0)
     with multiprocessing.get_context("{method}").Pool(1) as pool:
         pool.map(train, [1, 2])
         pool.close(); pool.join()
-""", *command)
+""",
+        *command,
+        head=head,
+    )
     assert alphas(runs) == [0, 1, 2]
     assert {run.status for run in runs} == {"finished"}
     assert len(sessions(runs)) == 1
 
 
-def test_workers_of_joblib_record_the_users_own_functions(program: Any) -> None:
-    _, runs = program(HEAD + """
+def test_workers_of_joblib_record_the_users_own_functions(script: Any) -> None:
+    _, runs = script("""
 from joblib import Parallel, delayed
 from sklearn.model_selection import GridSearchCV
 class Mine(Ridge):
@@ -190,13 +204,14 @@ GridSearchCV(Mine(alpha=6), {"fit_intercept": [True, False]}, cv=2, n_jobs=2).fi
     by_name = sorted((run.name, run.params.get("alpha", run.params.get("estimator__alpha")))
                      for run in runs)  # fmt: skip
     assert by_name == [
-        ("GridSearchCV›Mine", 6), ("Mine", 4), ("Mine", 5), ("Ridge", 1), ("Ridge", 2), ("Ridge", 3),
+        ("GridSearchCV›Mine", 6), ("Mine", 4), ("Mine", 5),
+        ("Ridge", 1), ("Ridge", 2), ("Ridge", 3),
     ]  # fmt: skip
     assert len(sessions(runs)) == 1
 
 
-def test_an_estimator_of_main_is_recorded_and_saved(program: Any) -> None:
-    _, (run,) = program(HEAD + """
+def test_an_estimator_of_main_is_recorded_and_saved(script: Any) -> None:
+    _, (run,) = script("""
 from sklearn.base import BaseEstimator, RegressorMixin
 class Mean(RegressorMixin, BaseEstimator):
     def __init__(self, shift=0.0):
@@ -217,8 +232,8 @@ Mean(shift=2.0).fit(X, y)
 # -- ends ------------------------------------------------------------------------------------
 
 
-def test_a_loop_is_saved_at_exit(program: Any) -> None:
-    _, (run,) = program(HEAD + """
+def test_a_loop_is_saved_at_exit(script: Any) -> None:
+    _, (run,) = script("""
 model = SGDClassifier(random_state=0)
 for _ in range(3):
     model.partial_fit(X, y, classes=[0, 1, 2])
@@ -227,12 +242,15 @@ for _ in range(3):
     assert run.load_model(trust=True).predict(X).shape == (150,)
 
 
-def test_an_error_that_ends_the_program_is_the_open_runs(program: Any) -> None:
-    done, (run,) = program(HEAD.split("def train")[0] + """
+def test_an_error_that_ends_the_program_is_the_open_runs(script: Any) -> None:
+    done, (run,) = script(
+        """
 run = autolog.start_run("by hand")
 run.log_metric("loss", 1.0)
 raise OSError("no more")
-""", code=1)
+""",
+        code=1,
+    )
     assert "OSError: no more" in done.stderr
     assert "autolog" not in done.stderr.replace("from autolog", "")
     assert run.status == "failed"
@@ -255,35 +273,41 @@ raise OSError("no more")
         ("raise KeyboardInterrupt", -2, "killed"),
     ],
 )  # fmt: skip
-def test_ends_of_a_program(ending: str, code: int, status: str, program: Any) -> None:
-    _, (run,) = program(HEAD.split("def train")[0] + f"""
+def test_ends_of_a_program(ending: str, code: int, status: str, script: Any) -> None:
+    _, (run,) = script(
+        f"""
 run = autolog.start_run("by hand")
 run.log_metric("loss", 1.0)
 {ending}
-""", code=code)
+""",
+        code=code,
+    )
     assert run.metrics["loss"] == 1.0
     assert run.status == status
 
 
-def test_ctrl_c_in_a_fit_ends_its_run_as_killed(program: Any) -> None:
-    done, (run,) = program(HEAD.split("def train")[0] + """
+def test_ctrl_c_in_a_fit_ends_its_run_as_killed(script: Any) -> None:
+    done, (run,) = script(
+        """
 import signal, threading
 from sklearn.ensemble import RandomForestClassifier
 threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 RandomForestClassifier(100_000).fit(X, y)
-""", code=-2)
+""",
+        code=-2,
+    )
     assert "KeyboardInterrupt" in done.stderr
     assert run.status == "killed"
     assert run.params["n_estimators"] == 100_000
 
 
-def test_the_program_prints_what_it_printed_without_us(program: Any) -> None:
-    source = HEAD + """
+def test_the_program_prints_what_it_printed_without_us(script: Any) -> None:
+    source = """
 import warnings
 warnings.warn("mine")
 train(1); print("done")
 """
-    with_us, runs = program(source)
-    without, _ = program(source, AUTOLOG="0")
+    with_us, runs = script(source)
+    without, _ = script(source, AUTOLOG="0")
     assert len(runs) == 1
     assert (with_us.stdout, with_us.stderr) == (without.stdout, without.stderr)

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import (
-    cluster, decomposition, ensemble, linear_model, model_selection, neural_network, pipeline,
+    cluster,
+    decomposition,
+    ensemble,
+    linear_model,
+    model_selection,
+    neural_network,
+    pipeline,
     preprocessing,
 )  # fmt: skip
 from sklearn.base import BaseEstimator
@@ -47,7 +53,12 @@ def test_numbers_are_the_estimators_own(model: Any, numbers: dict[str, Any], run
 
 
 SERIES = [
-    (neural_network.MLPClassifier((4,), max_iter=5, random_state=0), "loss", "loss_curve_", "epoch"),
+    (
+        neural_network.MLPClassifier((4,), max_iter=5, random_state=0),
+        "loss",
+        "loss_curve_",
+        "epoch",
+    ),
     (
         neural_network.MLPClassifier((4,), max_iter=5, early_stopping=True, random_state=0),
         "validation_score",
@@ -87,7 +98,9 @@ def test_series_are_whole_and_have_units(
 
 
 def test_coefficients_have_the_features_names(run: Only) -> None:
-    model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression())
+    model = pipeline.make_pipeline(
+        preprocessing.StandardScaler(), linear_model.LogisticRegression()
+    )
     model.fit(frame, y)
     table = run().tables["coef"]["columns"]
     assert table["feature"] == list("abcd")

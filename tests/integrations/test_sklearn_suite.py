@@ -9,7 +9,7 @@ from autolog.testing import IntegrationSuite
 
 
 class TestSklearn(IntegrationSuite):
-    """Trains a pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
+    """A pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
 
     library = "sklearn"
     runs = 4
@@ -18,6 +18,7 @@ class TestSklearn(IntegrationSuite):
         from sklearn.datasets import load_iris
         from sklearn.decomposition import PCA
         from sklearn.linear_model import LogisticRegression, SGDClassifier
+        from sklearn.metrics import accuracy_score
         from sklearn.model_selection import cross_validate
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -31,7 +32,8 @@ class TestSklearn(IntegrationSuite):
             loop.partial_fit(scaled[start : start + 50], y[start : start + 50], classes=[0, 1, 2])
         flat = PCA(2).fit_transform(X)
         scores = cross_validate(model, X, y, cv=2)
-        return model, loop.coef_, scores["test_score"], flat, model.predict_proba(X)
+        held_out = model.score(X, y), accuracy_score(y, model.predict(X))
+        return model, loop.coef_, scores["test_score"], flat, held_out, model.predict_proba(X)
 
     def train_badly(self) -> Any:
         import numpy
@@ -40,7 +42,6 @@ class TestSklearn(IntegrationSuite):
         return Ridge(alpha=-1).fit(numpy.eye(3), [1, 2, 3])
 
     def targets(self) -> Any:
-        from sklearn.base import TransformerMixin
         from sklearn.cluster import KMeans
         from sklearn.linear_model import LogisticRegression, SGDClassifier
         from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
