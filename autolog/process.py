@@ -18,6 +18,9 @@ from typing import Any, Literal
 # containers', whose `/etc/machine-id` comes from an image and tells no machine from another.
 _MACHINES_OWN_NAMESPACE = "4026531836"
 
+HIGHEST = 512
+"""The number from which on a mark's descriptor is sought; the kernel's table grows up to it."""
+
 _facts: tuple[int, dict[str, Any]] | None = None
 _held: list[weakref.ref[_Mark]] = []
 _watching = False
@@ -81,12 +84,17 @@ def install_mark(path: Path) -> Callable[[], None]:
 
 
 class _Mark:
-    """The open file as `faulthandler` holds it: closed, without a warning, when it lets go."""
+    """The open file as `faulthandler` holds it: closed, without a warning, when it lets go.
+
+    Its descriptor has a high number. A program that makes itself a daemon closes all descriptors,
+    and the lowest are used again first: no traceback is to come into a file of its own.
+    """
 
     fd = -1
 
     def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self.fd = _high(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+        self._file = _identity(self.fd)
 
     def fileno(self) -> int:
         return self.fd
@@ -96,7 +104,29 @@ class _Mark:
 
     def __del__(self) -> None:
         if self.fd >= 0:
-            os.close(self.fd)
+            with contextlib.suppress(OSError):
+                if _identity(self.fd) == self._file:
+                    os.close(self.fd)
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    state = os.fstat(fd)
+    return state.st_dev, state.st_ino
+
+
+def _high(fd: int) -> int:
+    """The same file under a number in the middle of those that this process may have."""
+    import fcntl
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    middle = HIGHEST if limit == resource.RLIM_INFINITY else min(limit // 2, HIGHEST)
+    try:
+        high: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, middle)
+    except OSError:
+        return fd
+    os.close(fd)
+    return high
 
 
 def _remove_mark(held: weakref.ref[_Mark], path: Path, owner: int) -> None:
