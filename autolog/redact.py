@@ -109,17 +109,17 @@ _PLACES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("sig=", "signature="), r"(?i)([?&](?:sig|x-(?:amz|goog)-signature)=)[a-z0-9%/+=._-]{16,}+"),
 )
 
-_PEM = re.compile(
+_PEM = (
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
 )
 
 _SEPARATOR = r"""["']?\s{0,4}(?:=>|:=|[=:])\s{0,4}"""
-_NAMED = re.compile(
+_NAMED = (
     rf"(?<![\w.-])(?:(-{{1,2}}[A-Za-z_][\w.-]*+)({_SEPARATOR}|\s{{1,4}})"
     rf"|([A-Za-z_][\w.-]*+)({_SEPARATOR}))"
 )
-_VALUE = re.compile(r"""([rbfuRBFU]{0,2}["'])([^"'\n]*+)|()([^\s"'&;,(){}\[\]<>]++)(?![(\[])""")
+_VALUE = r"""([rbfuRBFU]{0,2}["'])([^"'\n]*+)|()([^\s"'&;,(){}\[\]<>]++)(?![(\[])"""
 _CODE_WORDS = frozenset(
     (
         "none",
@@ -142,8 +142,8 @@ _CODE_WORDS = frozenset(
 _RUN = re.compile(r"[\w.+/=~-]{16}")
 _MARK = re.compile(r"[:=]|-\w")
 
-_BY_SHAPE = [(needles, re.compile(_EDGE + pattern)) for needles, pattern in _SHAPES]
-_BY_PLACE = [(needles, re.compile(pattern)) for needles, pattern in _PLACES]
+_BY_SHAPE = [(needles, _EDGE + pattern) for needles, pattern in _SHAPES]
+_compiled = functools.cache(re.compile)  # at the first text that needs it: few ever do
 
 
 def secret_name(name: str) -> bool:
@@ -171,13 +171,13 @@ def _cleaned(text: str) -> str | None:
     low = text.lower()
     found = text
     if "private key" in low:
-        found = _PEM.sub(REDACTED, found)
+        found = _compiled(_PEM).sub(REDACTED, found)
     for needles, pattern in _BY_SHAPE:
         if _holds(text, needles):
-            found = pattern.sub(REDACTED, found)
-    for needles, pattern in _BY_PLACE:
+            found = _compiled(pattern).sub(REDACTED, found)
+    for needles, pattern in _PLACES:
         if _holds(low, needles):
-            found = pattern.sub(r"\g<1>" + REDACTED, found)
+            found = _compiled(pattern).sub(r"\g<1>" + REDACTED, found)
     if _holds(low, _ROOTS):
         found = _without_named(found)
     return None if found == text else found
@@ -195,7 +195,7 @@ def _without_named(text: str) -> str:
     parts, done = [], 0
     for start, end in _lines_with_roots(text):
         # Each name is looked at, also one that stands where another's value would.
-        for match in _NAMED.finditer(text, start, end):
+        for match in _compiled(_NAMED).finditer(text, start, end):
             value = None if match.start() < done else _named_value(text, match)
             if value is not None:
                 place = value.start() + len(value[1] or "")
@@ -225,7 +225,7 @@ def _named_value(text: str, match: re.Match[str]) -> re.Match[str] | None:
     name, gap = match[1] or match[3], match[2] or match[4]
     if not _secret_in_text(name.lstrip("-")):
         return None
-    value = _VALUE.match(text, match.end())
+    value = _compiled(_VALUE).match(text, match.end())
     if value is None or _harmless(value, gap, _prose(name, gap, text, match.start())):
         return None
     return value
