@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 from autolog.integration import Call, Integration, adopt, around, function, option, subclasses
 from autolog.live import Run
 
-from . import lineage, loops, predictions, results, scoring, training
-from .params import chosen_params, kind_of, title
+from . import lineage, loops, predictions, results, scoring, training, validations
+from .params import chosen_params, kind_of, title, told
 
 PREPARING = (
     "sklearn.preprocessing",
@@ -117,11 +117,10 @@ class Sklearn(Integration):
         """Wrapped in place in the module that defines them: the fits of all folds, in whatever
         worker, belong to this one call.
         """
-        self.describe(run, call.arg("estimator"))
-        run.set_tag("function", call.function.__name__)
+        validations.describe(run, call, self.describe(run, call.arg("estimator")))
         self.training_data(run, call)
         yield
-        results.report_validation(run, call.function.__name__, call.result)
+        validations.report(run, call)
         if call.function.__name__ == "cross_val_predict":
             predictions.remember(run, call.result, call.arg("X"), call.variable("X"))
 
@@ -183,10 +182,10 @@ class Sklearn(Integration):
             return str(call.function.__name__)
         return title(call.instance)
 
-    def describe(self, run: Run, estimator: Any) -> None:
-        """Params, the user's told apart from defaults, and tags."""
+    def describe(self, run: Run, estimator: Any) -> dict[str, Any]:
+        """Params, the user's told apart from defaults, and tags; gives the params."""
         params, chosen = chosen_params(estimator)
-        run.log_params(params, chosen=chosen)
+        run.log_params({name: told(value) for name, value in params.items()}, chosen=chosen)
         kind = type(estimator)
         run.set_tags(
             {
@@ -196,6 +195,7 @@ class Sklearn(Integration):
                 "sklearn_version": sys.modules["sklearn"].__version__,
             }
         )
+        return params
 
     def training_data(self, run: Run, call: Call) -> None:
         """The data that go into the training, as they are before it."""

@@ -56,6 +56,7 @@ def step(integration: Sklearn, run: Run, call: Call) -> Iterator[None]:
     known = vars(call.instance)
     for name in PROGRESS:
         if results.is_number(known.get(name)):
+            run.state.setdefault("progress", set()).add(name.rstrip("_"))
             run.log_metric(name.rstrip("_"), known[name], step=number, unit="partial_fit call")
 
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import sys
 from typing import Any
+
+from autolog.values import kin
 
 LARGEST = 8_000_000
 """Bytes beyond which arrays are not compared."""
-FEWEST = 8
-"""Rows below which an equal part of an array says nothing."""
+MOST_ITEMS = 200_000
+"""Items of lists and of arrays of objects beyond which they are not compared."""
 STARTS = 64
-"""Places at which a part is looked for."""
+"""Places at which a part is looked for, and columns that are compared."""
+PROBED = 1024
+"""Values of which an array's information is estimated."""
+ENOUGH = 24.0
+"""Bits that an array must hold for its equality with another to be no chance."""
+
+EQUAL, DERIVED, DIVIDED = range(3)
+"""Kinships, closest first: equal; argmax, its class, a column or a part; parted at a threshold."""
+
+_PLAIN = (bool, int, float, str)
 
 
 def rows(value: Any) -> int | None:
@@ -21,76 +35,156 @@ def rows(value: Any) -> int | None:
 
 
 def owner(value: Any) -> Any:
-    """The object that owns the memory of an array or of a pandas column; None for others."""
+    """The array that owns the memory of an array or of a pandas column; None for others."""
+    import numpy
+
     array = value
-    if hasattr(value, "iloc") and not hasattr(value, "columns"):
-        array = getattr(value, "_values", None)
-    if not hasattr(array, "__array_interface__"):
-        return None
-    while hasattr(getattr(array, "base", None), "__array_interface__"):
+    if not isinstance(value, numpy.ndarray):
+        if not hasattr(value, "iloc") or hasattr(value, "columns"):
+            return None
+        array = getattr(value, "_values", None)  # of a pandas column: the array itself, no copy
+    while isinstance(getattr(array, "base", None), numpy.ndarray):
         array = array.base
-    return array
+    return array if isinstance(array, numpy.ndarray) else None
 
 
-def small_array(numpy: Any, value: Any) -> Any:
-    """`value` as an array to compare, if it is plain data within the bound; else None."""
-    if numpy is None or value is None:
+# -- by what it holds --------------------------------------------------------------------------
+
+
+def comparable(value: Any) -> Any:
+    """`value` as an array of at most two dimensions, if it is plain data within the bounds.
+
+    Runs no code of the program's: lists and arrays of objects are read if all their items are
+    plain. None for everything else.
+    """
+    array = _array(value)
+    if array is None or array.ndim not in (1, 2) or not 0 < array.nbytes <= LARGEST:
         return None
-    known = rows(value)
-    plain = isinstance(value, list | tuple) or hasattr(value, "__array__")
-    if not plain or not known or known * 8 > LARGEST:
+    if array.dtype.kind == "O" and not (array.size <= MOST_ITEMS and _all_plain(array.flat)):
         return None
-    if isinstance(value, list | tuple) and isinstance(value[0], list | tuple | dict | str):
+    if array.dtype.kind not in "biufUSO":
         return None
-    array = numpy.asarray(value)
-    return array if array.nbytes <= LARGEST and array.dtype.kind in "biufUSO" else None
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def made_from(numpy: Any, array: Any, output: Any, classes: Any) -> bool:
-    """Whether `array` is `output`, its argmax, a column, a threshold, or a contiguous part."""
-    if array.shape == output.shape:
-        return _equal(numpy, array, output) or _threshold(numpy, array, output)
-    if array.ndim == 1 and output.ndim == 2 and len(array) == len(output):
-        return _from_columns(numpy, array, output, classes)
-    if array.ndim == output.ndim and FEWEST <= len(array) < len(output):
-        return _part(numpy, array, output)
-    return False
+def _array(value: Any) -> Any:
+    import numpy
+
+    if isinstance(value, numpy.ndarray):
+        return value.view(numpy.ndarray) if type(value) is numpy.matrix else numpy.asarray(value)
+    if type(value) in (list, tuple):
+        return _of_list(value)
+    names = kin(type(value))
+    known = {"pandas.Series", "pandas.Index", "pandas.DataFrame", "polars.Series"}
+    if known.isdisjoint(names) or (rows(value) or 0) * 8 > LARGEST:
+        return None
+    return numpy.asarray(value)
 
 
-def _equal(numpy: Any, array: Any, output: Any) -> bool:
-    if array.dtype.kind in "fiub" and output.dtype.kind in "fiub":
-        return bool(numpy.array_equal(array, output, equal_nan=True))
-    return bool(numpy.array_equal(array, output))
+def _of_list(value: Any) -> Any:
+    import numpy
+
+    if not 0 < len(value) <= MOST_ITEMS:
+        return None
+    if {*map(type, value)} <= {list, tuple}:
+        widths = {*map(len, value)}
+        if len(widths) != 1 or len(value) * max(widths) > MOST_ITEMS:
+            return None
+        flat = [*itertools.chain.from_iterable(value)]
+        found = _of_list(flat) if _all_plain(flat) else None
+        return None if found is None else found.reshape(len(value), -1)
+    if not _all_plain(value):
+        return None
+    texts = any(issubclass(kind, str) for kind in {*map(type, value)})
+    return numpy.asarray(value, object if texts else None)
 
 
-def _from_columns(numpy: Any, array: Any, output: Any, classes: Any) -> bool:
-    if output.dtype.kind not in "fiu":
-        return False
-    winners = output.argmax(axis=1)
-    if _equal(numpy, array, winners):
-        return True
-    if classes is not None and len(classes) == output.shape[1]:
-        labels = numpy.asarray(classes)[winners]
-        if _equal(numpy, array, labels):
-            return True
-    columns = range(min(output.shape[1], STARTS))
-    return any(_equal(numpy, array, output[:, i]) for i in columns) or (
-        output.shape[1] == 2 and _threshold(numpy, array, output[:, 1])
+def _all_plain(items: Any) -> bool:
+    generic = sys.modules["numpy"].generic
+    return all(
+        kind in _PLAIN or kind is type(None) or issubclass(kind, generic)
+        for kind in {*map(type, items)}
     )
 
 
-def _threshold(numpy: Any, array: Any, output: Any) -> bool:
+def kinship(array: Any, output: Any, classes: Any = None) -> int | None:
+    """How `array` can be told to be made from `output`, both as `comparable` gives them.
+
+    `classes` are the labels of `output`'s columns. None where nothing speaks for it.
+    """
+    if array.shape == output.shape:
+        if equal(array, output):
+            return EQUAL
+        return DIVIDED if _divided(array, output) else None
+    if array.ndim == 1 and output.ndim == 2 and len(array) == len(output):
+        return _from_columns(array, output, classes)
+    if array.shape[1:] == output.shape[1:] and len(array) < len(output):
+        return DERIVED if _part(array, output) else None
+    return None
+
+
+def equal(array: Any, other: Any) -> bool:
+    """Whether all values are equal, NaN to NaN."""
+    import numpy
+
+    if array.shape != other.shape:
+        return False
+    if array.dtype.kind in "fiub" and other.dtype.kind in "fiub":
+        return bool(numpy.array_equal(array, other, equal_nan=True))
+    return bool(numpy.array_equal(array, other))
+
+
+def _from_columns(array: Any, output: Any, classes: Any) -> int | None:
+    import numpy
+
+    if output.dtype.kind not in "fiu":
+        return None
+    winners = output.argmax(axis=1)
+    if equal(array, winners):
+        return DERIVED
+    if getattr(classes, "shape", None) == (output.shape[1],):
+        if equal(array, numpy.asarray(classes)[winners]):
+            return DERIVED
+    columns = range(min(output.shape[1], STARTS))
+    if any(equal(array, output[:, i]) for i in columns):
+        return DERIVED
+    return DIVIDED if output.shape[1] == 2 and _divided(array, output[:, 1]) else None
+
+
+def _divided(array: Any, output: Any) -> bool:
     """Whether two values in `array` part the rows exactly where `output` is high and low."""
-    if array.ndim != 1 or output.dtype.kind != "f" or array.dtype.kind not in "biu":
+    if array.ndim != 1 or output.dtype.kind != "f" or array.dtype.kind not in "biuUSO":
         return False
-    low, high = array.min(), array.max()
-    if low == high or not bool(((array == low) | (array == high)).all()):
+    first = array == array[0]
+    others = array[~first]
+    if not len(others) or not bool((others == others[0]).all()):
         return False
-    return bool(output[array == low].max() < output[array == high].min())
+    one, two = output[first], output[~first]
+    return bool(one.max() < two.min() or two.max() < one.min())
 
 
-def _part(numpy: Any, array: Any, output: Any) -> bool:
+def _part(array: Any, output: Any) -> bool:
+    import numpy
+
     count = len(array)
     firsts = output[: len(output) - count + 1] == array[0]
+    if not isinstance(firsts, numpy.ndarray):  # types that do not compare
+        return False
     starts = numpy.flatnonzero(firsts if firsts.ndim == 1 else firsts.all(axis=-1))[:STARTS]
-    return any(_equal(numpy, array, output[i : i + count]) for i in starts.tolist())
+    return any(equal(array, output[i : i + count]) for i in starts.tolist())
+
+
+def telling(array: Any, places: int = 1) -> bool:
+    """Whether an equality with `array` is hardly chance, when `places` were tried.
+
+    Its values hold (number × entropy) bits, estimated from at most `PROBED` of them: a constant
+    holds none, twenty-four balanced labels or five different fractions hold enough.
+    """
+    values = array.reshape(-1)
+    probed = values[:: max(1, len(values) // PROBED)].tolist()
+    counts: dict[Any, int] = {}
+    for value in probed:
+        counts[value] = counts.get(value, 0) + 1
+    total = len(probed)
+    entropy = -sum(n / total * math.log2(n / total) for n in counts.values())
+    return entropy * len(values) >= ENOUGH + math.log2(max(places, 1))

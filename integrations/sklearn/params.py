@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from autolog.values import plain, text_of
+
 _defaults: weakref.WeakKeyDictionary[type, Mapping[str, Any]] = weakref.WeakKeyDictionary()
 
 
@@ -35,6 +37,35 @@ def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) ->
     outer, _, last = name.rpartition("__")
     owner = params.get(outer, estimator) if outer else estimator
     return not _same(value, defaults_of(type(owner)).get(last, inspect.Parameter.empty))
+
+
+def told(value: Any) -> Any:
+    """A splitter or scorer as the call that makes it, `KFold(n_splits=5, …)`; all else as it is."""
+    if type(value).__module__ == "builtins":
+        return value
+    if _is_a(value, "sklearn.metrics._scorer", "_BaseScorer"):
+        held = vars(value)
+        sign = {"greater_is_better": False} if held.get("_sign") == -1 else {}
+        return _call("make_scorer", held.get("_score_func"), **sign, **held.get("_kwargs", {}))
+    if _is_a(value, "sklearn.model_selection._split", *SPLITTERS):
+        own = {name: item for name, item in vars(value).items() if not name.startswith("_")}
+        return _call(type(value).__qualname__, **own)
+    return value
+
+
+SPLITTERS = ("BaseCrossValidator", "BaseShuffleSplit", "_RepeatedSplits")
+
+
+def _is_a(value: Any, module: str, *names: str) -> bool:
+    """Whether it is an instance of classes of a module, which need not be imported."""
+    home = sys.modules.get(module)
+    return home is not None and isinstance(value, tuple(getattr(home, name, ()) for name in names))
+
+
+def _call(function: str, /, *args: Any, **kwargs: Any) -> str:
+    shown = [text_of(plain(value)) for value in args]
+    shown += [f"{name}={text_of(plain(value), quoted=True)}" for name, value in kwargs.items()]
+    return f"{function}({', '.join(shown)})"
 
 
 def defaults_of(cls: type) -> Mapping[str, Any]:

@@ -2,48 +2,91 @@
 
 A prediction is remembered by weak references alone. What a metric is given is told to be one by, in
 this order: the same object or the same live memory (`exact`); equality with one that still lives,
-its argmax, a threshold or a contiguous part of it (`by value`); the newest prediction here with as
-many rows (`probable`).
+its argmax, a column, a threshold or a contiguous part of it (`by value`); the newest prediction
+here with as many rows (`probable`).
 """
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from autolog.context import variable
 from autolog.live import Run
 
 from . import matching
+from .naming import Given
 
-Link = str
+Link = Literal["exact", "by value", "probable"]
+
 MOST = 4096
 """Predictions that are remembered at once; the oldest go first."""
 COMPARED = 16
 """Live predictions, newest first, that an unknown array is compared with."""
+PARTS = 16
+"""Arrays of one result (an output each, or a mean and its deviation) that are remembered."""
 
 
 class Prediction:
-    """One output of a model: whose it is, and what it was made from."""
+    """One output of a model: what it was made from, and for as long as that lives, its run.
 
-    __slots__ = ("__weakref__", "classes", "data", "data_name", "output", "rows", "run")
+    `run` is None for the output of a model that no run trained. `total` counts the rows of all
+    predictions that follow one another here from the same place, for loops that predict row by row.
+    """
 
-    def __init__(self, run: Run, output: Any, data: Any, data_name: str, classes: Any) -> None:
-        self.run = run
-        self.output = _weak(output)
-        self.data = _weak(data)
-        self.data_name = data_name
+    __slots__ = ("_output", "_run", "given", "rows", "shape", "total")
+
+    def __init__(self, run: Run | None, output: Any, given: Given | None) -> None:
+        self._run = None if run is None else weakref.ref(run)
+        self._output = _weak(output)
+        self.given = given
+        self.shape = getattr(output, "shape", None)
         self.rows = matching.rows(output)
-        self.classes = classes
+        self.total = self.rows or 0
+
+    @property
+    def run(self) -> Run | None:
+        """Its run; None for none, or where nothing of the training lives any more."""
+        return None if self._run is None else self._run()
+
+    def output(self, memory: Any) -> Any:
+        """The output as it was given, or its memory if that has its shape; else None."""
+        found = self._output() if self._output is not None else None
+        if found is None and getattr(memory, "shape", None) == self.shape:
+            return memory
+        return found
 
 
-_trained: dict[int, tuple[weakref.ref[Any], Run]] = {}
-_outputs: OrderedDict[int, Prediction] = OrderedDict()
-_owners: dict[int, weakref.ref[Prediction]] = {}
+class Found(NamedTuple):
+    """A prediction, the run whose it is, and how that is known."""
+
+    prediction: Prediction
+    run: Run
+    link: Link
+
+
+class _Kept(weakref.ref[Any]):
+    """A weak reference to the memory of an output; it alone keeps the run alive."""
+
+    __slots__ = ("key", "link", "prediction", "run")
+
+    key: int
+    link: Link
+    prediction: Prediction
+    run: Run | None
+
+
+_trained: dict[int, _Kept] = {}
+_outputs: OrderedDict[int, _Kept] = OrderedDict()
 _latest = variable("sklearn.latest_prediction", None)
+
+
+def forget() -> None:
+    """Forget all models and predictions, when the recording is switched off."""
+    _trained.clear()
+    _outputs.clear()
+    _latest.set(None)
 
 
 def _weak(value: Any) -> weakref.ref[Any] | None:
@@ -53,83 +96,166 @@ def _weak(value: Any) -> weakref.ref[Any] | None:
         return None
 
 
+# -- models ------------------------------------------------------------------------------------
+
+
 def trained(estimator: Any, run: Run) -> None:
     """Note that predictions of this very object belong to `run`."""
-    key = id(estimator)
     try:
-        _trained[key] = (weakref.ref(estimator, lambda _: _trained.pop(key, None)), run)
+        kept = _Kept(estimator, _model_gone)
     except TypeError:  # an instance of a class with slots
-        _trained.pop(key, None)
+        _trained.pop(id(estimator), None)
+        return
+    kept.key, kept.run = id(estimator), run
+    _trained[kept.key] = kept
+
+
+def _model_gone(kept: _Kept) -> None:
+    if _trained.get(kept.key) is kept:
+        del _trained[kept.key]
 
 
 def run_of(estimator: Any) -> Run | None:
     """The run that trained this very object."""
-    found = _trained.get(id(estimator))
-    return found[1] if found is not None and found[0]() is estimator else None
+    kept = _trained.get(id(estimator))
+    return kept.run if kept is not None and kept() is estimator else None
 
 
-def remember(run: Run, output: Any, data: Any, data_name: str, classes: Any = None) -> None:
-    """Note an output of a model of `run`, as long as the program keeps it."""
-    prediction = Prediction(run, output, data, data_name, classes)
-    if prediction.output is None:
+# -- predictions -------------------------------------------------------------------------------
+
+
+def remember(run: Run | None, output: Any, given: Given | None) -> None:
+    """Note an output of a model, as long as the program keeps its memory.
+
+    `run` is None for a model that no run trained: its outputs are nobody else's then.
+    """
+    parts = output[:PARTS] if isinstance(output, list | tuple) else ()
+    arrays = [part for part in parts if hasattr(part, "shape")]
+    prediction = None
+    for array in reversed(arrays) if arrays else (output,):
+        prediction = Prediction(run, array, given)
+        _keep(array, prediction, run, "exact")
+    if prediction is not None:
+        before = _latest.get()
+        if before is not None and _same_place(before, prediction):
+            prediction.total += before.total
+        _latest.set(prediction)
+
+
+def derive(output: Any, found: Found) -> None:
+    """Note that `output` was computed from a prediction that was found (the points of a curve)."""
+    if hasattr(output, "shape"):
+        _keep(output, found.prediction, found.run, found.link)
+
+
+def _same_place(before: Prediction, now: Prediction) -> bool:
+    if before._run is None or before._run is not now._run:
+        return False
+    one, two = before.given, now.given
+    return one is not None and two is not None and one.name == two.name
+
+
+def _keep(output: Any, prediction: Prediction, run: Run | None, link: Link) -> None:
+    """The whole memory of an output lives in its views too; a part of another's only in itself."""
+    memory = matching.owner(output)
+    anchor = output if memory is None or memory.size != output.size else memory
+    try:
+        kept = _Kept(anchor, _output_gone)
+    except TypeError:
         return
-    key = id(output)
-    _outputs.pop(key, None)
-    _outputs[key] = prediction
-    weakref.finalize(output, _outputs.pop, key, None).atexit = False
-    owner = matching.owner(output)
-    if owner is not None and owner is not output:
-        _owners[id(owner)] = weakref.ref(prediction)
+    kept.key, kept.prediction, kept.run, kept.link = id(anchor), prediction, run, link
+    _outputs.pop(kept.key, None)
+    _outputs[kept.key] = kept
     if len(_outputs) > MOST:
+        _drop_oldest()
+
+
+def _drop_oldest() -> None:
+    try:
         _outputs.popitem(last=False)
-    _latest.set(weakref.ref(prediction))
+    except KeyError:  # another thread has emptied it
+        return
 
 
-def find(value: Any) -> tuple[Prediction, Link] | None:
-    """The prediction that `value` is, or was made from, and how that is known."""
-    same = _same(value)
-    if same is not None:
-        return same, "exact"
-    equal = list(_equal(value))
-    if equal:
-        runs = {prediction.run.id for prediction in equal}
-        return equal[0], "by value" if len(runs) == 1 else "probable"
+def _output_gone(kept: _Kept) -> None:
+    if _outputs.get(kept.key) is kept:
+        _outputs.pop(kept.key, None)
+
+
+# -- finding them again ------------------------------------------------------------------------
+
+
+def find(value: Any, *, exactly: bool = False) -> Found | None:
+    """The prediction of a recorded model that `value` is, or was made from.
+
+    With `exactly` only by identity and memory. What is known to come from a model that no run
+    trained is at best a probable copy.
+    """
+    if type(value) in (list, tuple) and len(value) and hasattr(value[0], "shape"):
+        value = value[0]  # one array for each output
+    kept = _same(value)
+    if kept is not None and kept.run is not None:
+        return Found(kept.prediction, kept.run, kept.link)
+    if exactly:
+        return None
+    equal = _equal(value)
+    if equal is None:
+        return None if kept is not None else _newest(matching.rows(value))
+    return equal._replace(link="probable") if kept is not None else equal
+
+
+def _same(value: Any) -> _Kept | None:
+    kept = _outputs.get(id(value))
+    if kept is not None and kept() is value:
+        return kept
+    memory = matching.owner(value)
+    kept = _outputs.get(id(memory)) if memory is not None else None
+    return kept if kept is not None and kept() is memory else None
+
+
+def _equal(value: Any) -> Found | None:
+    """The live prediction that `value` comes from by what it holds, the closest kin first."""
+    count = matching.rows(value)
+    near = [kept for kept in _living() if count and (kept.prediction.rows or 0) >= count]
+    array = matching.comparable(value) if near else None
+    if array is None:
+        return None
+    kin: list[tuple[int, _Kept]] = []
+    for kept in near[:COMPARED]:
+        output = matching.comparable(kept.prediction.output(kept()))
+        classes = None if kept.run is None else kept.run.state.get("classes")
+        level = None if output is None else matching.kinship(array, output, classes)
+        if level is not None:
+            kin.append((level, kept))
+    closest = [kept for level, kept in kin if level == min(kin)[0]] if kin else []
+    return _by_value(closest, matching.telling(array, len(near))) if closest else None
+
+
+def _by_value(kin: list[_Kept], telling: bool) -> Found | None:
+    runs = {id(kept.run) for kept in kin}
+    for kept in kin:
+        if kept.run is not None:
+            sure = telling and len(runs) == 1 and kept.link != "probable"
+            return Found(kept.prediction, kept.run, "by value" if sure else "probable")
     return None
 
 
-def newest(count: int | None) -> tuple[Prediction, Link] | None:
-    """The newest prediction of this thread or task, if it has `count` rows."""
-    held = _latest.get()
-    prediction = held() if held is not None else None
-    if prediction is None or count is None or prediction.rows != count:
+def _living() -> list[_Kept]:
+    """What is remembered, newest first."""
+    for _ in range(8):
+        try:
+            return [kept for kept in reversed(_outputs.values()) if kept() is not None]
+        except RuntimeError:  # another thread has changed it
+            continue
+    return []
+
+
+def _newest(count: int | None) -> Found | None:
+    """The newest prediction of this thread or task, if it, or its loop, has `count` rows."""
+    prediction: Prediction | None = _latest.get()
+    run = prediction.run if prediction is not None else None
+    if prediction is None or run is None or count is None:
         return None
-    return prediction, "probable"
-
-
-def _same(value: Any) -> Prediction | None:
-    found = _outputs.get(id(value))
-    if found is not None and found.output is not None and found.output() is value:
-        return found
-    owner = matching.owner(value)
-    if owner is None:
+    if count not in (prediction.rows, prediction.total):
         return None
-    found = _outputs.get(id(owner))
-    if found is not None and found.output is not None and found.output() is owner:
-        return found
-    held = _owners.get(id(owner))
-    made = held() if held is not None else None
-    output = made.output() if made is not None and made.output is not None else None
-    return made if output is not None and matching.owner(output) is owner else None
-
-
-def _equal(value: Any) -> Iterator[Prediction]:
-    """Live predictions that `value` can be told to come from by what it holds."""
-    numpy = sys.modules.get("numpy")
-    array = matching.small_array(numpy, value)
-    if array is None:
-        return
-    for prediction in list(reversed(_outputs.values()))[:COMPARED]:
-        output = prediction.output() if prediction.output is not None else None
-        held = matching.small_array(numpy, output)
-        if held is not None and matching.made_from(numpy, array, held, prediction.classes):
-            yield prediction
+    return Found(prediction, run, "probable")

@@ -29,7 +29,6 @@ NOT_RESULTS = frozenset(
     (
         "n_features_in_",
         "n_outputs_",
-        "n_features_",
         "n_samples_fit_",
         "n_samples_seen_",
         "n_layers_",
@@ -80,11 +79,14 @@ def _is_result(name: str) -> bool:
 
 
 def _report_numbers(run: Run, facts: Mapping[str, Any], owner: str) -> None:
+    known = run.state.get("progress", ())
     for name, value in facts.items():
-        key = name.rstrip("_")
+        key = SERIES[name][0] if name in SERIES else name.rstrip("_")
+        if key in known:  # a loop has told it, call by call
+            continue
         if name in SERIES:
             series, unit = SERIES[name]
-            numbers = _numbers(value)
+            numbers = numbers_of(value)
             if numbers:
                 run.log_series(series, numbers, unit=unit)
         elif name == "loss_" and "loss_curve_" in facts:
@@ -93,8 +95,8 @@ def _report_numbers(run: Run, facts: Mapping[str, Any], owner: str) -> None:
             run.set_tag(key, bool(value))
         elif is_number(value):
             run.point(key, value, None, {"call": f"{owner}.{name}"})
-        elif name == "n_iter_" and len(_numbers(value)) >= 1:
-            run.log_metric(key, max(_numbers(value)))
+        elif name == "n_iter_" and len(numbers_of(value)) >= 1:
+            run.log_metric(key, max(numbers_of(value)))
 
 
 def is_number(value: Any) -> bool:
@@ -104,7 +106,7 @@ def is_number(value: Any) -> bool:
     return dtype is not None and getattr(value, "shape", None) == () and dtype.kind in "iuf"
 
 
-def _numbers(value: Any) -> list[float]:
+def numbers_of(value: Any) -> list[float]:
     """A one-dimensional row of numbers as a list; empty for anything else."""
     dtype = getattr(value, "dtype", None)
     if dtype is not None and dtype.kind in "iuf" and getattr(value, "ndim", 0) == 1:
@@ -185,7 +187,7 @@ def _weight_table(
     return table
 
 
-# -- searches and cross-validations ----------------------------------------------------------
+# -- searches ---------------------------------------------------------------------------------
 
 
 def _report_search(run: Run, search: Any) -> None:
@@ -198,7 +200,7 @@ def _report_search(run: Run, search: Any) -> None:
     if "best_score_" in vars(search):
         run.state["score"] = float(vars(search)["best_score_"])
     for name in results:
-        if name.startswith("mean_test_"):
+        if name.startswith(("mean_test_", "mean_train_")):
             run.log_series(name, [float(v) for v in results[name]], unit="candidate")
 
 
@@ -206,24 +208,3 @@ def _range(tried: Any) -> str | None:
     """`0.01 … 100` for the values that a search went through."""
     values = [v for v in (tried.tolist() if hasattr(tried, "tolist") else []) if is_number(v)]
     return f"{min(values):g} … {max(values):g}" if values else None
-
-
-def report_validation(run: Run, function: str, result: Any) -> None:
-    """Scores by fold with their mean and deviation, as the function gave them."""
-    if isinstance(result, Mapping):
-        columns = {k: v for k, v in result.items() if _numbers(v)}
-        run.log_table("folds", {k: _numbers(v) for k, v in columns.items()})
-        for name, values in columns.items():
-            if name.startswith(("test_", "train_")):
-                _fold_series(run, name, values)
-    elif function == "cross_val_score":
-        run.log_table("folds", {"test_score": _numbers(result)})
-        _fold_series(run, "test_score", result)
-    elif function == "permutation_test_score":
-        run.log_metrics({"score": float(result[0]), "pvalue": float(result[2])})
-
-
-def _fold_series(run: Run, name: str, values: Any) -> None:
-    run.log_series(name, _numbers(values), unit="fold")
-    run.log_metric(f"mean_{name}", float(values.mean()))
-    run.log_metric(f"std_{name}", float(values.std()))

@@ -1,0 +1,76 @@
+"""Cross-validations and curves: what their functions were told, and what they found."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from autolog.integration import Call
+from autolog.live import Run
+
+from .params import told
+from .results import is_number, numbers_of
+
+TOLD = ("cv", "scoring", "param_name", "param_range", "train_sizes", "n_permutations", "method")
+"""Arguments of the functions that say how the estimator is judged."""
+
+
+def describe(run: Run, call: Call, params: Mapping[str, Any]) -> None:
+    """The function's own arguments, as far as they were given.
+
+    Where the estimator has a param of the same name (a grid search in a cross-validation), the
+    function's argument is called `cross_val_score__cv`.
+    """
+    function = call.function.__name__
+    run.set_tag("function", function)
+    defaults = inspect.signature(call.function).parameters
+    given = {k: call.arg(k) for k in TOLD if k in defaults}
+    named = {
+        f"{function}__{key}" if key in params else key: told(value)
+        for key, value in given.items()
+        if value is not None and value is not defaults[key].default
+    }
+    run.log_params(named, chosen=named)
+
+
+def report(run: Run, call: Call) -> None:
+    """Scores by fold, or by the values gone through, with their means, as the function gave them."""
+    function, result = call.function.__name__, call.result
+    if isinstance(result, Mapping):
+        _report_folds(run, {k: v for k, v in result.items() if numbers_of(v)})
+    elif function == "cross_val_score":
+        _report_folds(run, {"test_score": result})
+    elif function == "permutation_test_score":
+        run.log_metrics({"score": float(result[0]), "pvalue": float(result[2])})
+    elif function == "learning_curve":
+        sizes, train, test, *times = result
+        _report_curve(run, "train_size", sizes.tolist(), train, test, times)
+    elif function == "validation_curve":
+        tried = list(call.arg("param_range"))
+        _report_curve(run, str(call.arg("param_name")), tried, *result, [])
+
+
+def _report_folds(run: Run, columns: Mapping[str, Any]) -> None:
+    run.log_table("folds", {name: numbers_of(values) for name, values in columns.items()})
+    for name, values in columns.items():
+        if name.startswith(("test_", "train_")):
+            run.log_series(name, numbers_of(values), unit="fold")
+            run.log_metric(f"mean_{name}", float(values.mean()))
+            run.log_metric(f"std_{name}", float(values.std()))
+
+
+def _report_curve(
+    run: Run, axis: str, places: list[Any], train: Any, test: Any, times: list[Any]
+) -> None:
+    """Means over the folds as series along `axis`; all of it as the table `curve`."""
+    timed = zip(("fit_time", "score_time"), times, strict=False)
+    table: dict[str, Any] = {axis: places}
+    for name, scores in {"train_score": train, "test_score": test, **dict(timed)}.items():
+        table[f"mean_{name}"] = scores.mean(axis=1).tolist()
+        table[f"std_{name}"] = scores.std(axis=1).tolist()
+    run.log_table("curve", table)
+    steps = places if all(map(is_number, places)) else range(len(places))
+    for name in ("train_score", "test_score"):
+        for step, value in zip(steps, table[f"mean_{name}"], strict=True):
+            run.log_metric(name, value, step=step, unit=axis)
