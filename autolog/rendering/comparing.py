@@ -40,14 +40,19 @@ def comparison_lines(comparison: Comparison, ids: dict[str, str]) -> list[Text]:
 
 
 def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
-    """Which params are: those that all runs have, and plain ones that somebody chose."""
+    """Which params are: plain ones that somebody chose, and those that all runs have.
+
+    Unless they are mere defaults of models of different classes, which say nothing.
+    """
     params = [run.facts("param") for run in comparison.runs]
     parts = {key for run in comparison.runs for key in facts.structure(run)}
+    alike = len({run.tags.get("estimator_class") for run in comparison.runs}) == 1
 
     def worth(difference: Difference) -> bool:
         own = [one[difference.key] for one in params if difference.key in one]
         chosen = any(fact.set is not False for fact in own)
-        return len(own) == len(params) or (chosen and difference.key not in parts)
+        everywhere = len(own) == len(params) and (alike or chosen)
+        return everywhere or (chosen and difference.key not in parts)
 
     return worth
 

@@ -32,13 +32,14 @@ def direction(metric: str) -> int:
 def structure(run: RunView) -> set[str]:
     """The params that are whole estimators or lists of them, whose own params stand beside them."""
     whole = {key.rpartition("__")[0] for key in run.params}
-    return {key for key, value in run.params.items() if key in whole or _nested(value)}
+    return {key for key, value in run.params.items() if key in whole or _names(value, whole)}
 
 
-def _nested(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(isinstance(item, list | dict) for item in value)
-    return isinstance(value, dict)
+def _names(value: Any, whole: set[str]) -> bool:
+    """Whether it lists parts by name, as a pipeline's `steps` do."""
+    parts = {name.rpartition("__")[2] for name in whole}
+    items = value if isinstance(value, list) else []
+    return any(isinstance(item, list) and item[:1] and item[0] in parts for item in items)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
