@@ -19,9 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".matrix"
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTS = (
-    "pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil", "polars", "pyarrow", "pyyaml",
-)  # fmt: skip
+TESTS = ("pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil")
+TESTS += ("polars", "pyarrow", "pyyaml")
 
 OLDEST = {
     "3.11": (
