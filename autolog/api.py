@@ -135,16 +135,9 @@ def start_run(
     for what, value in (("id", id), ("parent", parent)):
         if value is not None and not _is_id(value):
             raise UsageError(f"start_run: {what} {value!r} is not 32 hexadecimal digits")
-    recorder = _recorder()
-    if recorder is None:
-        from .nothing import NoRun
-
-        return NoRun()
     outer = active_run()
     above = parent or (outer.id if outer is not None and outer.id != id else None)
-    return recorder.open_run(
-        name=name, run_id=id, experiment=experiment, parent=above, tags=tags, site=_site()
-    )
+    return _opened(name=name, run_id=id, experiment=experiment, parent=above, tags=tags)
 
 
 def active_run() -> Run | None:
@@ -236,11 +229,21 @@ def _target() -> Run:
     if last is not None and last.belongs_to(state.recorder, *state.retired):
         return last
     with state.lock:
-        recorder = _recorder()
-        if recorder is None:
-            return NoRun()
-        state.implicit = recorder.open_run(site=_site())
-        return state.implicit
+        opened = _opened()
+        if not isinstance(opened, NoRun):
+            state.implicit = opened
+        return opened
+
+
+def _opened(**facts: Any) -> Run:
+    """A run opened by hand; one that keeps nothing where we are off or cannot open it."""
+    from .nothing import NoRun
+
+    recorder = _recorder()
+    if recorder is not None:
+        with guarded("opening a run"):
+            return recorder.open_run(site=_site(), **facts)
+    return NoRun()
 
 
 def _recorder() -> Recorder | None:
@@ -265,7 +268,7 @@ def _site() -> Any:
     from .callsite import find_site
 
     with guarded("call site"):
-        return find_site(sys._getframe(2))
+        return find_site(sys._getframe(3))
     return None
 
 

@@ -121,7 +121,9 @@ def home() -> Path:
     path = program().path
     if path is None or _is_installed(path):
         return working_folder()
-    return path.parent if path.parent.is_dir() else path.parent.parent
+    with contextlib.suppress(OSError):  # a folder that we may not look at is one all the same
+        return path.parent if path.parent.is_dir() else path.parent.parent
+    return path.parent
 
 
 def source() -> tuple[str, bytes] | None:

@@ -102,9 +102,12 @@ class guarded:
         if error is None or not isinstance(error, Exception):
             return False
         self.failed = True
-        with _Quiet():
-            report(self.place, error)
-        return not strict()
+        try:
+            with _Quiet():
+                report(self.place, error)
+            return not strict()
+        except RecursionError:  # no stack is left, not even for these few calls
+            return True
 
 
 class _Quiet:

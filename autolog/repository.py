@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .settings import there
+
 PATIENCE = 0.2
 """Seconds that git may take in all; what it has not said by then is `unknown`."""
 LARGEST_DIFF = 512_000
@@ -45,7 +47,7 @@ class State(NamedTuple):
 def find_root(folder: Path) -> Path | None:
     """The nearest folder upwards from `folder` that holds `.git`."""
     for place in (folder, *folder.parents):
-        if (place / ".git").exists():
+        if there((place / ".git").exists):
             return place
     return None
 

@@ -242,7 +242,7 @@ def pyproject_table(folder: Path) -> dict[str, Any]:
     """`[tool.autolog]` of the nearest `pyproject.toml` upwards from `folder`; empty if none."""
     for place in (folder, *folder.parents):
         path = place / "pyproject.toml"
-        if _there(path.is_file):
+        if there(path.is_file):
             import tomllib  # 5 ms that a program without such a file need not pay
 
             try:
@@ -260,7 +260,7 @@ def working_folder() -> Path:
         return Path("/")
 
 
-def _there(asked: Callable[[], bool]) -> bool:
+def there(asked: Callable[[], bool]) -> bool:
     """The answer of `path.is_dir` and its kin; no, where the path may not be looked at."""
     try:
         return asked()
@@ -273,9 +273,9 @@ def default_store(folder: Path | None = None) -> Path:
     here = (folder or Path.cwd()).absolute()
     places = (here, *here.parents)
     for place in places:
-        if _there((place / "autolog-runs").is_dir):
+        if there((place / "autolog-runs").is_dir):
             return place / "autolog-runs"
     for place in places:
-        if _there((place / ".git").exists):
+        if there((place / ".git").exists):
             return place / "autolog-runs"
     return here / "autolog-runs"

@@ -14,9 +14,15 @@ from autolog.journal_read import contiguous, read_journal
 from autolog.paths import check_id
 from autolog.records import Record
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 LIGHT = "light"
 MAX_OPEN = 64
-"""Journals that are open at once; the one that was idle longest is closed, and opened again."""
+"""Journals that are open at once, but at most a quarter of the descriptors that the process may
+have; the one that was idle longest is closed, and opened again."""
 MAX_STREAMS = 4096
 """Pairs of run and writer whose next seq is remembered; others are read from the disk again."""
 MARK = f"autolog-runs {FORMAT}\n"
@@ -155,7 +161,7 @@ class Streams:
         """See to it that `journal` may be opened."""
         if journal.fd >= 0:
             return
-        if len(self._open) >= MAX_OPEN:
+        if len(self._open) >= _most_open():
             self._close(min(self._open, key=lambda one: one.checked))
         self._open[journal] = None
 
@@ -215,6 +221,13 @@ class Streams:
         """Close every journal; a later write opens what it needs."""
         for journal in list(self._open):
             self._close(journal)
+
+
+def _most_open() -> int:
+    if resource is None:
+        return MAX_OPEN
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_OPEN if limit == resource.RLIM_INFINITY else max(min(MAX_OPEN, limit // 4), 1)
 
 
 def sync_and_close(descriptors: Sequence[tuple[int, Path]]) -> None:

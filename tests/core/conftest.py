@@ -64,10 +64,15 @@ class Programs:
 
     def __init__(self, warm: Warm, folder: Path) -> None:
         self.warm = warm
+        self.settle(folder)
+
+    def settle(self, folder: Path) -> None:
+        """Work in `folder` from here on."""
         self.folder = folder
         self.store = folder / "autolog-runs"
         self.temporary = folder / "tmp"
-        self.temporary.mkdir(mode=0o1777)
+        self.temporary.mkdir()
+        self.temporary.chmod(0o1777)
         self.env = {**os.environ, "TMPDIR": str(self.temporary), "AUTOLOG_BACKEND": str(self.store)}
 
     def __call__(
