@@ -2,7 +2,7 @@
 
 `make matrix` runs all; `python tests/guards/run_matrix.py --quick` runs the integrations' tests
 with the oldest libraries on this Python. Each combination has a virtual environment in `.matrix/`,
-into which the wheel is installed, so that what is tested is what is shipped.
+into which the wheels are installed, so that what is tested is what is shipped.
 """
 
 from __future__ import annotations
@@ -50,8 +50,6 @@ OLDEST = {
 NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
 QUICK = ("tests/integrations",)
 FULL = ("tests/core", "tests/backends", "tests/formats", "tests/integrations")
-APART = ("tests/core/test_thirdparty.py",)
-"""Tests of what is not in the wheel."""
 
 
 class Cell(NamedTuple):
@@ -118,16 +116,19 @@ def cells(quick: bool) -> Iterator[Cell]:
         yield Cell(version, executable, "newest", NEWEST)
 
 
-def build() -> Path:
-    """The wheel, from a copy of the tree."""
-    copy = FOLDER / "source"
-    shutil.rmtree(copy, ignore_errors=True)
-    for room in ("autolog", "integrations", "backends"):
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+def build() -> list[str]:
+    """The wheels of the project and of the example package, from copies of the tree."""
+    wheels = FOLDER / "wheels"
+    for folder in (FOLDER / "source", wheels):
+        shutil.rmtree(folder, ignore_errors=True)
+    left_out = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+    for room in ("autolog", "integrations", "backends", "examples"):
+        shutil.copytree(ROOT / room, FOLDER / "source" / room, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    _pip(sys.executable, "wheel", "--no-deps", "-w", str(FOLDER), str(copy))
-    return max(FOLDER.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+        shutil.copy(ROOT / name, FOLDER / "source")
+    sources = (FOLDER / "source", FOLDER / "source" / "examples" / "thirdparty")
+    _pip(sys.executable, "wheel", "--no-deps", "-w", str(wheels), *map(str, sources))
+    return [str(wheel) for wheel in wheels.iterdir()]
 
 
 def _pip(python: str, *words: str) -> None:
@@ -135,8 +136,8 @@ def _pip(python: str, *words: str) -> None:
     subprocess.run(command, check=True)
 
 
-def prepare(cell: Cell, wheel: Path) -> Path:
-    """The environment of a cell, with the wheel as it is now; its folder of programs."""
+def prepare(cell: Cell, wheels: Sequence[str]) -> Path:
+    """The environment of a cell, with the wheels as they are now; its folder of programs."""
     folder = FOLDER / f"{cell.python}-{cell.name}"
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     python = str(programs / "python")
@@ -145,18 +146,17 @@ def prepare(cell: Cell, wheel: Path) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([cell.executable, "-m", "venv", str(folder)], check=True)
-        _pip(python, "install", "--only-binary", ":all:", *cell.libraries, *TESTS, str(wheel))
+        _pip(python, "install", "--only-binary", ":all:", *cell.libraries, *TESTS, *wheels)
         stamp.write_text(wanted)
-    _pip(python, "install", "--no-deps", "--force-reinstall", str(wheel))
+    _pip(python, "install", "--no-deps", "--force-reinstall", *wheels)
     return programs
 
 
-def run(cell: Cell, wheel: Path, tests: Sequence[str]) -> Result:
+def run(cell: Cell, wheels: Sequence[str], tests: Sequence[str]) -> Result:
     """Run the tests of a cell; the last line of pytest's output says how many."""
     began = time.monotonic()
-    programs = prepare(cell, wheel)
+    programs = prepare(cell, wheels)
     command = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", *tests]
-    command += [f"--ignore={path}" for path in APART]
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, text=True, check=False, stdout=subprocess.PIPE
@@ -171,8 +171,8 @@ def main(words: Sequence[str]) -> int:
     """Run all, print a table; 1 where a combination failed."""
     quick = "--quick" in words
     FOLDER.mkdir(exist_ok=True)
-    wheel = build()
-    results = [run(cell, wheel, QUICK if quick else FULL) for cell in cells(quick)]
+    wheels = build()
+    results = [run(cell, wheels, QUICK if quick else FULL) for cell in cells(quick)]
     for result in results:
         name = f"Python {result.cell.python}  {result.cell.name:6}  {result.cell.libraries[0]:20}"
         verdict = "passed" if result.passed else "FAILED"
