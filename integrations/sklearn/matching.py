@@ -142,9 +142,9 @@ def _from_columns(array: Any, output: Any, classes: Any) -> int | None:
     winners = output.argmax(axis=1)
     if equal(array, winners):
         return DERIVED
-    if getattr(classes, "shape", None) == (output.shape[1],):
-        if equal(array, numpy.asarray(classes)[winners]):
-            return DERIVED
+    named = getattr(classes, "shape", None) == (output.shape[1],)
+    if named and equal(array, numpy.asarray(classes)[winners]):
+        return DERIVED
     columns = range(min(output.shape[1], STARTS))
     if any(equal(array, output[:, i]) for i in columns):
         return DERIVED

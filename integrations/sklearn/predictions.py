@@ -191,7 +191,7 @@ def find(value: Any, *, exactly: bool = False) -> Found | None:
     With `exactly` only by identity and memory. What is known to come from a model that no run
     trained is at best a probable copy.
     """
-    if type(value) in (list, tuple) and len(value) and hasattr(value[0], "shape"):
+    if type(value) in (list, tuple) and len(value) and getattr(value[0], "ndim", 0):
         value = value[0]  # one array for each output
     kept = _same(value)
     if kept is not None and kept.run is not None:
@@ -227,7 +227,8 @@ def _equal(value: Any) -> Found | None:
         level = None if output is None else matching.kinship(array, output, classes)
         if level is not None:
             kin.append((level, kept))
-    closest = [kept for level, kept in kin if level == min(kin)[0]] if kin else []
+    least = min((level for level, _ in kin), default=None)
+    closest = [kept for level, kept in kin if level == least]
     return _by_value(closest, matching.telling(array, len(near))) if closest else None
 
 

@@ -2,186 +2,245 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import functools
+import inspect
+import weakref
 from typing import Any
 
-from autolog.integration import Call
+from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
 
-from . import matching, predictions
-from .predictions import Link, Prediction
+from . import datasets, naming, predictions, tables
+from .datasets import Kept
+from .naming import Given
+from .predictions import Found, Link
 
 METRICS = (
     "accuracy_score", "adjusted_mutual_info_score", "adjusted_rand_score", "auc",
     "average_precision_score", "balanced_accuracy_score", "brier_score_loss",
     "calinski_harabasz_score", "class_likelihood_ratios", "classification_report",
-    "cohen_kappa_score", "completeness_score", "confusion_matrix", "consensus_score",
-    "coverage_error", "d2_absolute_error_score", "d2_brier_score", "d2_log_loss_score",
-    "d2_pinball_score", "d2_tweedie_score", "davies_bouldin_score", "dcg_score", "det_curve",
+    "cohen_kappa_score", "completeness_score", "confusion_matrix",
+    "confusion_matrix_at_thresholds", "consensus_score", "coverage_error",
+    "d2_absolute_error_score", "d2_brier_score", "d2_log_loss_score", "d2_pinball_score",
+    "d2_tweedie_score", "davies_bouldin_score", "dcg_score", "det_curve",
     "explained_variance_score", "f1_score", "fbeta_score", "fowlkes_mallows_score",
     "hamming_loss", "hinge_loss", "homogeneity_completeness_v_measure", "homogeneity_score",
     "jaccard_score", "label_ranking_average_precision_score", "label_ranking_loss", "log_loss",
     "matthews_corrcoef", "max_error", "mean_absolute_error", "mean_absolute_percentage_error",
     "mean_gamma_deviance", "mean_pinball_loss", "mean_poisson_deviance", "mean_squared_error",
     "mean_squared_log_error", "mean_tweedie_deviance", "median_absolute_error",
-    "multilabel_confusion_matrix", "mutual_info_score", "ndcg_score",
-    "normalized_mutual_info_score", "precision_recall_curve", "precision_recall_fscore_support",
-    "precision_score", "r2_score", "rand_score", "recall_score", "roc_auc_score", "roc_curve",
-    "root_mean_squared_error", "root_mean_squared_log_error", "silhouette_score",
+    "metric_at_thresholds", "multilabel_confusion_matrix", "mutual_info_score", "ndcg_score",
+    "normalized_mutual_info_score", "pair_confusion_matrix", "precision_recall_curve",
+    "precision_recall_fscore_support", "precision_score", "r2_score", "rand_score",
+    "recall_score", "roc_auc_score", "roc_curve", "root_mean_squared_error",
+    "root_mean_squared_log_error", "silhouette_samples", "silhouette_score",
     "top_k_accuracy_score", "v_measure_score", "zero_one_loss",
 )  # fmt: skip
 """Functions of `sklearn.metrics` (1.4 to 1.9) that judge a prediction."""
 
 PREDICTED = (
-    "y_pred", "y_score", "y_prob", "y_proba", "probas_pred", "pred_decision", "labels_pred",
-    "labels",
+    "y_pred", "y_score", "y_proba", "y_prob", "probas_pred", "pred_decision", "labels_pred",
+    "y2", "y1", "b", "a", "x", "y", "labels",
 )  # fmt: skip
 """Parameters of those functions that take a prediction, in the order in which they are tried."""
 
-COLUMNS = {
-    "roc_curve": ("fpr", "tpr", "threshold"),
-    "det_curve": ("fpr", "fnr", "threshold"),
-    "precision_recall_curve": ("precision", "recall", "threshold"),
-    "precision_recall_fscore_support": ("precision", "recall", "fscore", "support"),
-    "homogeneity_completeness_v_measure": ("homogeneity", "completeness", "v_measure"),
-    "class_likelihood_ratios": ("positive", "negative"),
-}
-"""Names of what functions return in a tuple."""
+TRUE = ("y_true", "labels_true")
+"""Parameters that take it where the call has them in the wrong order."""
+
+CURVES = ("roc_curve", "det_curve", "precision_recall_curve")
+"""Functions whose arrays are judged in turn (`auc(fpr, tpr)`)."""
+
+MOST_TABLES = 100
+"""Tables and reports of one name that a run keeps; a loop's later ones are left out."""
 
 
-def report_metric(call: Call, within: Run | None, *, statistics: bool) -> None:
-    """Record the result of a metric function on the run whose prediction it judges."""
-    name = str(call.function.__name__)
-    found = _linked(call)
-    if found is None and within is not None:
-        within.point(_key(within, name, "unknown", call), *_valued(call.result, within, call, None))
-        return
-    if found is None:
-        note("sklearn.metrics", f"{name} at {call.site}: no prediction of a recorded model")
-        return
-    prediction, link = found
-    run = prediction.run
-    key = _key(run, name, prediction.data_name, call)
-    _record(run, key, name, call, prediction, link)
-    _describe(prediction, statistics)
+# -- the three ways of judging -----------------------------------------------------------------
 
 
-def report_score(call: Call, *, statistics: bool) -> None:
-    """Record what `estimator.score(X, y)` gave, on the run that trained the estimator."""
-    run = predictions.run_of(call.instance)
-    if run is None:
-        return
-    data = call.arg("X")
-    name = f"{type(call.instance).__qualname__}_score"
-    prediction = Prediction(run, None, data, call.variable("X"), None)
-    key = _key(run, name, prediction.data_name, call)
-    _record(run, key, name, call, prediction, "exact")
-    _describe(prediction, statistics)
+def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
+    """Record the result of a metric function on the run whose prediction it judges.
 
-
-def _linked(call: Call) -> tuple[Prediction, Link] | None:
-    given = [call.arg(name) for name in PREDICTED]
-    values = [value for value in given if value is not None and not isinstance(value, str)]
-    for value in values:
-        found = predictions.find(value)
-        if found is not None:
-            return found
-    return predictions.newest(matching.rows(values[0])) if values else None
-
-
-def _key(run: Run, name: str, data: str, call: Call) -> str:
-    """`accuracy_score_X_test`; another call of it is `accuracy_score-2_X_test`.
-
-    The same call again (a loop) is the next point of its series.
+    Where there is none, on the run that is open by hand (`within`), else in the session's notes.
     """
-    known: dict[Any, str] = run.state.setdefault("metric_keys", {})
-    place = (name, data, call.site.code if call.site is not None else None)
-    if place not in known:
-        count = 1 + sum(1 for other in known if other[:2] == place[:2])
-        known[place] = f"{name}_{data}" if count == 1 else f"{name}-{count}_{data}"
-    return known[place]
-
-
-def _record(run: Run, key: str, name: str, call: Call, prediction: Prediction, link: Link) -> None:
-    result = call.result
-    if is_scalar(result):
-        value, step, info = _valued(result, run, call, link, key)
-        run.point(key, value, step, info)
-    elif isinstance(result, str):
-        run.log_artifact(result.encode(), f"{key}.txt")
+    name = str(call.function.__name__)
+    found = _judged(call)
+    if found is not None:
+        _Result(call, kept, found.run, found.prediction.given, found.link).record(name)
+        for part in call.result if name in CURVES else ():
+            predictions.derive(part, found)
+    elif within is not None:
+        _Result(call, kept, within, None, None).record(name)
     else:
-        table = _table(name, result, prediction)
-        if table:
-            run.log_table(key, table)
+        note("sklearn.metrics", f"{name} at {call.site}: no prediction of a recorded model")
 
 
-def _valued(
-    result: Any, run: Run, call: Call, link: Link | None, key: str = ""
-) -> tuple[Any, int | None, dict[str, Any]]:
-    """The number, its step (None for the first point) and how it is known."""
-    counts: dict[str, int] = run.state.setdefault("metric_counts", {})
-    step = counts[key] = counts.get(key, -1) + 1
-    text = call.site.call_text() if call.site is not None else None
-    facts = {"call": text, "site": str(call.site) if call.site else None, "link": link}
-    return result, step or None, {k: v for k, v in facts.items() if v is not None}
+def report_score(call: Call, kept: Kept) -> None:
+    """Record what `estimator.score(X, y)` gave, on the run that trained the estimator."""
+    name = f"{type(call.instance).__qualname__}_score"
+    _report_model(call, kept, name, call.instance, naming.given_to(call))
 
 
-def is_scalar(value: Any) -> bool:
-    """Whether a metric can be recorded as one number."""
-    if isinstance(value, int | float):
-        return True
-    dtype = getattr(value, "dtype", None)
-    return dtype is not None and getattr(value, "shape", None) == () and dtype.kind in "biuf"
+def report_scorer(call: Call, kept: Kept) -> None:
+    """Record what a scorer, called as `scorer(estimator, X, y)`, gave, on the estimator's run."""
+    held = vars(call.instance)
+    function = held.get("_score_func")
+    name = getattr(function, "__name__", type(function).__name__)
+    name = f"neg_{name}" if held.get("_sign") == -1 else name
+    estimator = call.args[0] if call.args else call.kwargs.get("estimator")
+    _report_model(call, kept, name, estimator, naming.given_to(call, "X"))
 
 
-def _table(name: str, result: Any, prediction: Prediction) -> dict[str, Any] | None:
-    if isinstance(result, tuple):
-        return _tuple_table(COLUMNS.get(name, ()), result)
-    if isinstance(result, Mapping):
-        return _report_table(result)
-    if not hasattr(result, "tolist") or not hasattr(result, "ndim"):
-        return None
-    classes = prediction.classes
-    labels = [str(c) for c in classes] if classes is not None else []
-    if result.ndim == 1:
-        return {"class": _labels(labels, len(result)), "value": result.tolist()}
-    if result.ndim == 2 and name == "confusion_matrix":
-        labels = _labels(labels, len(result))
-        columns = {f"predicted {c}": result[:, i].tolist() for i, c in enumerate(labels)}
-        return {"true": labels, **columns}
-    return {"value": result.tolist()}
-
-
-def _labels(labels: list[str], count: int) -> list[str]:
-    return labels if len(labels) == count else [str(i) for i in range(count)]
-
-
-def _tuple_table(names: tuple[str, ...], result: tuple[Any, ...]) -> dict[str, Any]:
-    parts = [part.tolist() if hasattr(part, "tolist") else part for part in result]
-    columns = [part if isinstance(part, list) else [part] for part in parts]
-    longest = max(map(len, columns), default=0)
-    named = [names[i] if i < len(names) else str(i) for i in range(len(columns))]
-    return {n: c + [None] * (longest - len(c)) for n, c in zip(named, columns, strict=True)}
-
-
-def _report_table(result: Mapping[str, Any]) -> dict[str, Any]:
-    """`classification_report(output_dict=True)`: a row for each class and average."""
-    rows = {k: v if isinstance(v, Mapping) else {"f1-score": v} for k, v in result.items()}
-    names = dict.fromkeys(column for row in rows.values() for column in row)
-    return {"": list(rows), **{n: [row.get(n) for row in rows.values()] for n in names}}
-
-
-def _describe(prediction: Prediction, statistics: bool) -> None:
-    """Record, once, the data that were predicted from, if the program still has them."""
-    data = prediction.data() if prediction.data is not None else None
-    run = prediction.run
-    seen: set[int] = run.state.setdefault("predicted_from", set())
-    if data is None or id(data) in seen or run.light:
+def _report_model(call: Call, kept: Kept, name: str, estimator: Any, given: Given | None) -> None:
+    run = predictions.run_of(estimator)
+    if run is None:
+        note("sklearn.score", f"{name} at {call.site}: no recorded training of this model")
         return
-    seen.add(id(data))
-    if run.state.get("trained_on") == id(data):
+    if given is not None:
+        given = datasets.asked(run, given, kept)
+    _Result(call, kept, run, given, "exact").record(name)
+
+
+def report_importance(call: Call, kept: Kept) -> None:
+    """The table that `permutation_importance(estimator, X, y)` gave, one for each scorer."""
+    run = predictions.run_of(call.arg("estimator"))
+    given = naming.given_to(call)
+    if run is None or given is None:
         return
-    name = prediction.data_name
-    role = "validation" if "val" in name.lower() else "test"
-    run.log_dataset(role, data, name=name, statistics=statistics)
+    found = _Result(call, kept, run, datasets.asked(run, given, kept), "exact")
+    names = getattr(call.arg("X"), "columns", None)
+    scored = {"permutation_importance": call.result}
+    if "importances_mean" not in call.result:
+        scored = {f"permutation_importance_{name}": one for name, one in call.result.items()}
+    for name, one in scored.items():
+        found.keep_table(name, tables.importances(one, names))
+
+
+def _judged(call: Call) -> Found | None:
+    names = parameter_names(call.function)
+    for name in _predicted(names):
+        value = call.arg(name)
+        if value is not None and (found := predictions.find(value)) is not None:
+            return found
+    for name in TRUE:
+        if name in names and (found := predictions.find(call.arg(name), exactly=True)):
+            return found
+    return None
+
+
+@functools.lru_cache(maxsize=256)
+def _predicted(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The parameters that take a prediction; `labels` is one only where there is no other."""
+    found = tuple(name for name in PREDICTED if name in names)
+    return found if found == ("labels",) else tuple(name for name in found if name != "labels")
+
+
+# -- what is recorded --------------------------------------------------------------------------
+
+
+class _Result:
+    """What a call gave, the run that it belongs to, and how that is known."""
+
+    def __init__(
+        self, call: Call, kept: Kept, run: Run, given: Given | None, link: Link | None
+    ) -> None:
+        self.call = call
+        self.run = run
+        self.link = link
+        self.arguments = _arguments(call)
+        self.data = "" if given is None else self._data(given, kept)
+
+    def record(self, name: str) -> None:
+        """Write it down under the name of the function that gave it."""
+        result = self.call.result
+        if tables.is_scalar(result):
+            self._number(name, result)
+        elif numbers := tables.numbers(name, result):
+            for part, value in numbers.items():
+                self._number(part, value)
+        elif isinstance(result, str):
+            self._keep_text(name, result)
+        elif columns := tables.table(name, result, self.call):
+            self.keep_table(name, columns)
+
+    def _data(self, given: Given, kept: Kept) -> str:
+        """The name of the data in the run; they are described with what they were to give."""
+        names = TRUE if self.call.instance is None else (*TRUE, "y")
+        name = next((one for one in names if self.call.arg(one) is not None), None)
+        target, target_name = None, None
+        if name is not None and not datasets.knows(self.run, given):
+            target, target_name = self.call.arg(name), naming.name_of(self.call, name)
+        return datasets.key_of(self.run, given, kept, target, target_name)
+
+    def _number(self, name: str, value: Any) -> None:
+        key, count = self._key(name)
+        site = self.call.site
+        facts = {
+            "call": site.call_text() if site is not None else None,
+            "site": str(site) if site is not None else None,
+            "link": self.link,
+            "args": self.arguments or None,
+        }
+        info = {k: v for k, v in facts.items() if v is not None}
+        self.run.point(key, value, count or None, info)
+
+    def keep_table(self, name: str, columns: dict[str, Any]) -> None:
+        """Write down a table, unless a loop has made many of the name."""
+        key, count = self._key(name)
+        if count < MOST_TABLES:
+            self.run.log_table(key, columns)
+
+    def _keep_text(self, name: str, text: str) -> None:
+        key, count = self._key(name)
+        if count < MOST_TABLES and not self.run.light:
+            self.run.log_artifact(text.encode(), f"{key}.txt")
+
+    def _key(self, name: str) -> tuple[str, int]:
+        """`accuracy_score_X_test`, and how often it was computed before.
+
+        The same call again (a loop) is the next point of its series; another call, or another way
+        of averaging in the same one, is `accuracy_score-2_X_test`.
+        """
+        state = self.run.state.setdefault("metrics", {})
+        ways = tuple(v for v in self.arguments.values() if isinstance(v, str | bool))
+        site = self.call.site
+        place = (str(site), site.code if site is not None else None, ways)
+        with datasets.of(self.run).lock:
+            places = state.setdefault((name, self.data), {})
+            number, count = places.get(place, (len(places) + 1, 0))
+            places[place] = number, count + 1
+        title = name if number == 1 else f"{name}-{number}"
+        return (f"{title}_{self.data}" if self.data else title), count
+
+
+def _arguments(call: Call) -> dict[str, Any]:
+    """The arguments that say how the metric is computed, where they are not the defaults.
+
+    Plain values as they are, functions by name, arrays (weights) by class.
+    """
+    found = {}
+    for name, default in _settings(call.function):
+        value = call.arg(name, default)
+        if value is not default and (type(value) not in _PLAIN or value != default):
+            known = type(value) in _PLAIN
+            found[name] = value if known else getattr(value, "__name__", type(value).__name__)
+    return found
+
+
+_PLAIN = (bool, int, float, str, type(None))
+_defaults: weakref.WeakKeyDictionary[Any, tuple[tuple[str, Any], ...]] = weakref.WeakKeyDictionary()
+
+
+def _settings(function: Any) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a metric function beside the two that take the data, with defaults."""
+    try:
+        return _defaults[function]
+    except (KeyError, TypeError):
+        pass
+    parameters = inspect.signature(function).parameters.values()
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    found = tuple((p.name, p.default) for p in named if p.default is not p.empty)
+    with contextlib.suppress(TypeError):
+        _defaults[function] = found
+    return found

@@ -1,0 +1,200 @@
+"""What the program calls its data: one name for one object, given where a model first meets it.
+
+Within a function that only hands a parameter on, the name is the caller's: in
+`def evaluate(model, X): model.predict(X)` data are called what `evaluate(ridge, X_test)` calls
+them. Names come from the source alone, never from the values of variables.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import sys
+import weakref
+from types import CodeType, FrameType
+from typing import Any
+
+from autolog.callsite import Site, find_site, is_library
+from autolog.integration import Call
+
+from .inputs import data_of
+
+UNKNOWN = "unknown"
+DEEPEST = 8
+"""Calls through which a parameter is followed outwards."""
+
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+
+
+class Given:
+    """One object of data as a model is given it: its name and form, which outlive it.
+
+    Attributes:
+        name: What the program calls it; `unknown` where that cannot be read.
+        kind: Its class's bare name.
+        shape: Its lengths, None where it shows none.
+        facts: What was found in it, for data that cannot be had again.
+    """
+
+    __slots__ = ("__weakref__", "_held", "_ref", "facts", "kind", "name", "shape")
+
+    def __init__(self, data: Any, name: str) -> None:
+        self.name = name
+        self.kind = type(data).__name__
+        shape = getattr(data, "shape", None)
+        self.shape = shape if isinstance(shape, tuple) else _length(data)
+        self.facts: dict[str, Any] | None = None
+        self._held: Any = None
+        self._ref: weakref.ref[Any] | None = None
+        try:
+            self._ref = _watched(data)
+        except TypeError:  # a list: known for as long as the call that has it lasts
+            self._held = data
+
+    def data(self) -> Any:
+        """The object, None where the program has given it up."""
+        return self._held if self._ref is None else self._ref()
+
+    @property
+    def watched(self) -> bool:
+        """Whether it can be told from others for as long as it lives."""
+        return self._ref is not None
+
+    def let_go(self) -> None:
+        """Hold the object no longer, if that was the only way to have it."""
+        self._held = None
+
+
+class _Watched(weakref.ref[Any]):
+    __slots__ = ("key",)
+
+    key: int
+
+
+def _watched(data: Any) -> _Watched:
+    ref = _Watched(data, _gone)
+    ref.key = id(data)
+    return ref
+
+
+def _length(data: Any) -> tuple[int, ...] | None:
+    return (len(data),) if isinstance(data, list | tuple) else None
+
+
+_known: dict[int, Given] = {}
+
+
+def _gone(ref: _Watched) -> None:
+    given = _known.get(ref.key)
+    if given is not None and given._ref is ref:
+        _known.pop(ref.key, None)
+
+
+def forget() -> None:
+    """Forget all names, when the recording is switched off."""
+    _known.clear()
+
+
+def given_to(call: Call, parameter: str | int | None = None) -> Given | None:
+    """The data that a call was given (as `parameter`, if one is named); None where it was not.
+
+    What is known already keeps its name.
+    """
+    key = data_of(call) if parameter is None else parameter
+    data = call.arg(key)
+    if data is None:
+        return None
+    found = _known.get(id(data))
+    if found is None or found.data() is not data:
+        found = Given(data, name_of(call, key))
+        if found.watched:
+            _known[id(data)] = found
+    elif found.name == UNKNOWN:
+        found.name = name_of(call, key)
+    return found
+
+
+# -- names in the source -----------------------------------------------------------------------
+
+
+def name_of(call: Call, parameter: str | int) -> str:
+    """What the program calls the argument for `parameter`, seen from where it comes from."""
+    name = call.variable(parameter)
+    if call.site is None or not call.site.direct or not name.isidentifier():
+        return name
+    frame = _users(sys._getframe(1))
+    if frame is None or find_site(frame) is not call.site:
+        return name
+    return _followed(frame, name)
+
+
+def _users(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame of the program's own code."""
+    while frame is not None and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def _followed(frame: FrameType, name: str) -> str:
+    for _ in range(DEEPEST):
+        caller = frame.f_back
+        code = frame.f_code
+        if caller is None or is_library(caller):
+            break
+        if code.co_name in _COMPREHENSIONS and name in code.co_freevars:
+            frame = caller
+            continue
+        site = find_site(caller)
+        outer = _handed_on(site, code, name) if site is not None else None
+        if outer is None:
+            break
+        name, frame = outer, caller
+    return name
+
+
+def _handed_on(site: Site, code: CodeType, name: str) -> str | None:
+    """What the call at `site` gives the parameter `name` of the function that it calls.
+
+    None where it is no parameter, is bound anew in the function, or the call is not plain.
+    """
+    count = code.co_argcount
+    parameters = code.co_varnames[: count + code.co_kwonlyargcount]
+    if name not in parameters or name in _stores(code):
+        return None
+    names = _arguments(site, code.co_name, parameters, count)
+    method = parameters[0] in ("self", "cls")
+    return names.get(name) or names.get(parameters.index(name) - method)
+
+
+@functools.lru_cache(maxsize=1024)
+def _arguments(
+    site: Site, function: str, parameters: tuple[str, ...], count: int
+) -> dict[int | str, str]:
+    """The texts of the arguments of the call at `site`, if it is one of `function` by name."""
+    text = site.call_text() or ""
+    if text.partition("(")[0].strip().rpartition(".")[2] != function:
+        return {}
+    for given in range(count, -1, -1):
+        if found := site.argument_names(function, given, parameters):
+            return found
+    return {}
+
+
+_stored: weakref.WeakKeyDictionary[CodeType, frozenset[str]] = weakref.WeakKeyDictionary()
+
+
+def _stores(code: CodeType) -> frozenset[str]:
+    """The variables that a function binds or deletes itself."""
+    found = _stored.get(code)
+    if found is None:
+        steps = dis.get_instructions(code)
+        found = _stored[code] = frozenset(name for step in steps for name in _bound_by(step))
+    return found
+
+
+def _bound_by(step: dis.Instruction) -> tuple[str, ...]:
+    if not step.opname.startswith(("STORE_FAST", "STORE_DEREF", "DELETE_FAST", "DELETE_DEREF")):
+        return ()
+    if isinstance(step.argval, tuple):  # two in one, the second of which may only be read
+        return step.argval[:1] if step.opname == "STORE_FAST_LOAD_FAST" else step.argval
+    return (step.argval,)
