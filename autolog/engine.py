@@ -154,7 +154,7 @@ class Engine:
             for entry in entries:
                 with guarded(entry.place):
                     began = time.thread_time_ns()
-                    call = Call(wrapped, instance, args, kwargs)
+                    call = Call(wrapped, instance, args, kwargs, entry.hook.target.names)
                     inner = self._enter(entry, call, caller, began)
                     if inner is not None:
                         inner.outer, begun = begun, inner

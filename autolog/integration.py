@@ -109,6 +109,7 @@ class Call:
         result: What the original returned; only after `yield`.
         error: What it raised, for a hook that catches `GeneratorExit` at its `yield`.
         site: Where the call stands in the user's code, or None where nothing there called it.
+        names: By which the hooked function can be called, whatever its own `__name__` says.
     """
 
     __slots__ = (
@@ -119,14 +120,21 @@ class Call:
         "function",
         "instance",
         "kwargs",
+        "names",
         "result",
         "site",
     )
 
     def __init__(
-        self, function: Any, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self,
+        function: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        names: tuple[str, ...] = (),
     ) -> None:
         self.function = function
+        self.names = names
         self.instance = instance
         self.args = args
         self.kwargs = dict(kwargs)
@@ -136,13 +144,18 @@ class Call:
         self._names: Mapping[int | str, str] | None = None
         self._bound: dict[str, Any] | None = None
 
-    def arg(self, name: str, default: Any = None) -> Any:
-        """The argument that the parameter `name` receives, however it was passed."""
+    def arg(self, name: str | int, default: Any = None) -> Any:
+        """The argument that the parameter `name` receives, however it was passed.
+
+        A number is a position among the arguments, for functions that take `*args` alone.
+        """
+        if isinstance(name, int):
+            return self.args[name] if name < len(self.args) else default
         if self._bound is None:
             self._bound = bind(self.function, self.args, self.kwargs)
         return self._bound.get(name, default)
 
-    def variable(self, name: str) -> str:
+    def variable(self, name: str | int) -> str:
         """How the caller's source names the argument for `name`; `unknown` without a source."""
         if self._names is None:
             self._names = {} if self.site is None else names_at(self.site, self)
@@ -162,8 +175,10 @@ def names_at(site: Site, call: Call) -> Mapping[int | str, str]:
     """How the user's source names the call's arguments, through a mixin's method too."""
     given = len(call.args), call.kwargs.keys()
     if site.direct:
-        return site.argument_names(getattr(call.function, "__name__", ""), *given)
-    found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
+        called = dict.fromkeys((getattr(call.function, "__name__", ""), *call.names))
+        found = (site.argument_names(name, *given) for name in called)
+    else:
+        found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
     return next((names for names in found if names), {})
 
 

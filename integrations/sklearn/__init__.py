@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
-from autolog.integration import Call, Integration, adopt, around, function, option, subclasses
+from autolog.integration import (
+    Call,
+    Integration,
+    adopt,
+    around,
+    function,
+    method,
+    option,
+    subclasses,
+)  # fmt: skip
 from autolog.live import Run
 
-from . import lineage, loops, predictions, results, scoring, training, validations
+from . import (
+    datasets,
+    lineage,
+    loops,
+    naming,
+    predictions,
+    results,
+    scoring,
+    training,
+    validations,
+)  # fmt: skip
+from .inputs import data_of, target_of
 from .params import chosen_params, kind_of, title, told
 
 PREPARING = (
@@ -89,7 +109,8 @@ class Sklearn(Integration):
         self.follow(run, call)
         if self.options.training_metrics:
             weight = call.arg("sample_weight")
-            training.report(run, estimator, call.arg("X"), call.arg("y"), weight)
+            data, target = call.arg(data_of(call)), call.arg(target_of(call))
+            training.report(run, estimator, data, target, weight)
         if self.options.models:
             self.save(run, estimator, call)
 
@@ -121,8 +142,7 @@ class Sklearn(Integration):
         self.training_data(run, call)
         yield
         validations.report(run, call)
-        if call.function.__name__ == "cross_val_predict":
-            predictions.remember(run, call.result, call.arg("X"), call.variable("X"))
+        self.follow_validation(run, call)
 
     @around(subclasses("sklearn.base", "BaseEstimator", *PREDICTIONS), covers=True)
     def predict(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -130,11 +150,11 @@ class Sklearn(Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        made_by = predictions.run_of(call.instance)
-        if made_by is not None:
-            classes = vars(call.instance).get("classes_")
-            data, name = call.arg("X"), call.variable("X")
-            predictions.remember(made_by, call.result, data, name, classes)
+        run = predictions.run_of(call.instance)
+        given = None if run is None else naming.given_to(call)
+        if run is not None and given is not None:
+            given = datasets.asked(run, given, self.kept)
+        predictions.remember(run, call.result, given)
 
     @around(subclasses("sklearn.base", "BaseEstimator", "score"), covers=True)
     def score(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -142,7 +162,7 @@ class Sklearn(Integration):
         stay silent.
         """
         yield
-        scoring.report_score(call, statistics=self.options.statistics)
+        scoring.report_score(call, self.kept)
 
     @around(function("sklearn.metrics", *scoring.METRICS), covers=True)
     def metric(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -150,25 +170,60 @@ class Sklearn(Integration):
         them still name the original (scikit-learn 1.4 to 1.9).
         """
         yield
-        scoring.report_metric(call, run, statistics=self.options.statistics)
+        scoring.report_metric(call, run, self.kept)
+
+    @around(method("sklearn.metrics._scorer", "_BaseScorer", "__call__"), covers=True)
+    def scorer(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked on the scorers' class, since a scorer that the program made itself has no other
+        name that we know (scikit-learn 1.4 to 1.9).
+        """
+        yield
+        scoring.report_scorer(call, self.kept)
+
+    @around(
+        function("sklearn.inspection._permutation_importance", "permutation_importance"),
+        covers=True,
+    )
+    def importance(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Wrapped in place in the module that defines it; the scores inside stay silent."""
+        yield
+        scoring.report_importance(call, self.kept)
+
+    def install(self, module: Any) -> Iterator[Callable[[], object]]:
+        """No library's own hooks; what was remembered of models goes with the recording."""
+        yield predictions.forget
+        yield naming.forget
 
     def follow(self, run: Run, call: Call) -> None:
         """Let metrics of what this training's models predict find their way to its run."""
-        run.state["trained_on"] = id(call.arg("X"))
+        given = naming.given_to(call)
         for part in results.parts(call.instance):
             predictions.trained(part, run)
-        labels = vars(call.instance).get("labels_")
-        outputs = [labels, call.result if call.function.__name__ == "fit_predict" else None]
-        for output in (one for one in outputs if one is not None):
-            predictions.remember(run, output, call.arg("X"), call.variable("X"))
+            known = vars(part)
+            if "classes_" in known:
+                run.state["classes"] = known["classes_"]
+            if known.get("labels_") is not None:
+                predictions.remember(run, known["labels_"], given)
+        if call.function.__name__ == "fit_predict":
+            predictions.remember(run, call.result, given)
+
+    def follow_validation(self, run: Run, call: Call) -> None:
+        """The same for what a cross-validation predicted, and for the models that it gave out."""
+        result = call.result
+        if call.function.__name__ == "cross_val_predict":
+            predictions.remember(run, result, naming.given_to(call))
+        for estimator in result.get("estimator", ()) if isinstance(result, dict) else ():
+            predictions.trained(estimator, run)
 
     # -- parts -----------------------------------------------------------------------------
 
     def trains(self, call: Call) -> bool:
         """Whether a lone fit of this estimator is a training rather than a preparation."""
+        estimator = call.instance
+        if estimator is None or isinstance(estimator, type):  # a static or class method
+            return False
         if self.options.preprocessing:
             return True
-        estimator = call.instance
         prepares = any(c.__module__.startswith(PREPARING) for c in type(estimator).__mro__)
         return not prepares or kind_of(estimator) not in ("transformer", "estimator")
 
@@ -197,27 +252,19 @@ class Sklearn(Integration):
         )
         return params
 
+    @property
+    def kept(self) -> datasets.Kept:
+        """What the options let us record of data."""
+        return datasets.Kept(self.options.datasets, self.options.statistics)
+
     def training_data(self, run: Run, call: Call) -> None:
         """The data that go into the training, as they are before it."""
-        data = call.arg("X")
-        if data is None or not self.options.datasets or run.light:
-            return
-        origin = lineage.of(data)
-        run.log_dataset(
-            "train",
-            data,
-            call.arg("y"),
-            weight=call.arg("sample_weight"),
-            name=call.variable("X"),
-            target_name=call.variable("y"),
-            statistics=self.options.statistics,
-            extra={"lineage": origin} if origin else None,
-        )
+        datasets.trained_on(run, call, self.kept)
 
     def save(self, run: Run, estimator: Any, call: Call | None) -> None:
         """The fitted model; its signature is read off the data, without a call of the model."""
-        data = None if call is None else call.arg("X")
-        target = None if call is None else call.arg("y")
+        data = None if call is None else call.arg(data_of(call))
+        target = None if call is None else call.arg(target_of(call))
         run.log_model(
             "model",
             estimator,

@@ -8,6 +8,7 @@ from typing import Any
 from autolog.integration import Call
 from autolog.values import plain
 
+from .inputs import data_of
 from .params import chosen_params
 
 DEEPEST = 8
@@ -25,7 +26,7 @@ def remember(call: Call) -> None:
         "params": plain({name: params[name] for name in sorted(chosen)}),
         "site": str(call.site) if call.site is not None else None,
     }
-    chain = [*of(call.arg("X")), step][-DEEPEST:]
+    chain = [*of(call.arg(data_of(call))), step][-DEEPEST:]
     key = id(output)
     try:
         _made[key] = (weakref.ref(output, lambda _: _made.pop(key, None)), chain)

@@ -9,12 +9,13 @@ from autolog.integration import Call
 from autolog.live import Run
 
 from . import results
+from .inputs import data_of
 from .params import title
 
 if TYPE_CHECKING:
     from . import Sklearn
 
-PROGRESS = ("loss_", "best_loss_", "inertia_", "n_iter_", "t_", "error_")
+PROGRESS = ("loss_", "best_loss_", "inertia_", "n_iter_", "error_")
 """Attributes that say how far such a training is."""
 
 
@@ -49,7 +50,7 @@ def step(integration: Sklearn, run: Run, call: Call) -> Iterator[None]:
     except GeneratorExit:
         integration.standing.end(call.instance, call.error)
         raise
-    rows = _rows(call.arg("X"))
+    rows = _rows(call.arg(data_of(call)))
     if rows is not None:
         run.state["rows"] = run.state.get("rows", 0) + rows
         run.log_metric("samples_seen", run.state["rows"], step=number, unit="partial_fit call")

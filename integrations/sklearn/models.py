@@ -39,7 +39,8 @@ class SklearnFlavor:
         file, details = self._write_file(model, create)
         form = details["serialization_format"]
         config = {"code": None, "pickled_model": file, "sklearn_version": _version(), **details}
-        predicts = hasattr(model, "predict")
+        # The class is asked first: an instance's `__getattr__` is the program's own code.
+        predicts = hasattr(type(model), "predict") and hasattr(model, "predict")
         pyfunc = {"loader_module": LOADER, "model_path": file, "predict_fn": "predict"}
         extra = {form} if form != "pickle" else set()
         return Written(config, pyfunc if predicts else {}, form, _distributions(model) | extra)

@@ -48,7 +48,8 @@ def report(run: Run, estimator: Any) -> None:
     """Everything that the fitted estimator, or the one it ends in, knows of its training."""
     seen: set[str] = set()
     for part in parts(estimator):
-        facts = {k: v for k, v in vars(part).items() if _is_result(k) and k not in seen}
+        held = {**vars(part), **_computed(part)}
+        facts = {k: v for k, v in held.items() if _is_result(k) and k not in seen}
         seen.update(facts)
         _report_numbers(run, facts, type(part).__qualname__)
         if not run.light:
@@ -68,6 +69,13 @@ def parts(estimator: Any) -> list[Any]:
             break
         found.append(inner)
     return found
+
+
+def _computed(part: Any) -> dict[str, Any]:
+    """Counts that scikit-learn's own boosting computes when asked, at no cost."""
+    if not type(part).__module__.startswith("sklearn.ensemble._hist_gradient_boosting"):
+        return {}
+    return {"n_iter_": part.n_iter_}
 
 
 def _last_step(estimator: Any) -> Any:

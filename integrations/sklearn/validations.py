@@ -35,7 +35,7 @@ def describe(run: Run, call: Call, params: Mapping[str, Any]) -> None:
 
 
 def report(run: Run, call: Call) -> None:
-    """Scores by fold, or by the values gone through, with their means, as the function gave them."""
+    """Scores by fold or by the values gone through, and their means, as the function gave them."""
     function, result = call.function.__name__, call.result
     if isinstance(result, Mapping):
         _report_folds(run, {k: v for k, v in result.items() if numbers_of(v)})
