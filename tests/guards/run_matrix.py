@@ -38,14 +38,14 @@ OLDEST = {
         "skops==0.14",
     ),
     "3.13": (
-        "scikit-learn==1.6.0",
+        "scikit-learn==1.5.2",
         "numpy==2.1.3",
         "scipy==1.14.1",
         "pandas==2.2.3",
         "skops==0.14",
     ),
 }
-"""The oldest of which each Python has wheels; scikit-learn has none before 1.6 for 3.13."""
+"""The oldest of which each Python has wheels; scikit-learn has none before 1.5.2 for 3.13."""
 
 NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
 QUICK = ("tests/integrations",)

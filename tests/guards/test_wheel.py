@@ -24,6 +24,7 @@ OURS_AT_ENABLE = {
     "autolog.errors",
     "autolog.forking",
     "autolog.importing",
+    "autolog.options",
     "autolog.reporting",
     "autolog.settings",
 }
