@@ -553,8 +553,9 @@ class Optional(Integration):
 def test_options_come_from_call_and_environment_and_change(
     toy: Any, install: Any, runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(enabling.BUILT_IN, "toylib", f"{__name__}:Optional")
-    monkeypatch.setattr(enabling, "load", lambda path: Optional)
+    load = enabling.load
+    monkeypatch.setitem(enabling.BUILT_IN, "toylib", "here")
+    monkeypatch.setattr(enabling, "load", lambda path: Optional if path == "here" else load(path))
     monkeypatch.setenv("AUTOLOG_TOYLIB__NAMES", "a b")
     uri = f"memory:{tmp_path}"
     autolog.autolog(uri, toylib={"deep": False, "names": ["ignored"]})

@@ -203,10 +203,15 @@ def test_what_is_logged_in_a_callback_belongs_to_the_training(run: Only) -> None
 
 def test_resuming_by_id_is_an_attempt(runs: Runs) -> None:
     name = secrets.token_hex(16)
-    with pytest.raises(RuntimeError), autolog.start_run("first", id=name) as run:
-        run.log_metric("loss", 3.0, step=0)
-        run.log_metric("loss", 2.0, step=1)
-        raise RuntimeError("half way")
+
+    def break_off() -> None:
+        with autolog.start_run("first", id=name) as run:
+            run.log_metric("loss", 3.0, step=0)
+            run.log_metric("loss", 2.0, step=1)
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError):
+        break_off()
     with autolog.start_run("first", id=name) as run:
         run.log_metric("loss", 1.5, step=1)
         run.log_metric("loss", 1.0, step=2)
@@ -217,9 +222,13 @@ def test_resuming_by_id_is_an_attempt(runs: Runs) -> None:
 
 
 def test_the_blocks_error_is_the_runs(runs: Runs) -> None:
-    with pytest.raises(ZeroDivisionError), autolog.start_run("broken"):
-        Ridge().fit(X, y)
-        1 / 0  # noqa: B018
+    def broken() -> float:
+        with autolog.start_run("broken"):
+            Ridge().fit(X, y)
+            return 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
     outer, inner = runs()
     assert (outer.status, inner.status) == ("failed", "finished")
     assert outer.error is not None
