@@ -24,7 +24,6 @@ OURS_AT_ENABLE = {
     "autolog.errors",
     "autolog.forking",
     "autolog.importing",
-    "autolog.options",
     "autolog.reporting",
     "autolog.settings",
 }
