@@ -22,6 +22,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from . import notebook
 from .settings import working_folder
 
 LONGEST_NAME = 80
@@ -42,7 +43,8 @@ class Site:
     """One place in the user's code: a call that is, or was, being executed there.
 
     Attributes:
-        file: Relative to the program's folder where it lies within, else its bare name.
+        file: Relative to the program's folder where it lies within, else its bare name; of a
+            notebook's cell `In[3]`.
         line: Counts from 1.
         function: Qualified name of the function around it, `<module>` at the top.
         code: Tells the compiled function and the instruction in it: two calls on one line
@@ -195,8 +197,20 @@ def _package(frame: FrameType) -> str:
     return module.partition(".")[0] if isinstance(module, str) else ""
 
 
+_served: str | None = None
+
+
+def serve(program: str) -> None:
+    """Take the file `program` for the one that this process runs: it is a worker of that one."""
+    global _served
+    _served = program
+    _library_files.clear()
+
+
 def _program() -> str:
     """The file that this process was asked to run; empty where there is none (a notebook, `-c`)."""
+    if _served is not None:
+        return _served
     return getattr(sys.modules.get("__main__"), "__file__", None) or ""
 
 
@@ -215,6 +229,9 @@ def _site(frame: FrameType, direct: bool) -> Site:
 
 
 def _short(name: str) -> str:
+    cell = notebook.code_name(name)
+    if cell is not None:
+        return cell
     path, program = Path(name), _program()
     folder = Path(program).absolute().parent if program else working_folder()
     inside = path.is_absolute() and path.is_relative_to(folder)

@@ -50,6 +50,21 @@ def cell_group() -> str | None:
     return f"cell {hashlib.sha256(text).hexdigest()[:12]}"
 
 
+def code_name(filename: str) -> str | None:
+    """What IPython's tracebacks call the code of a cell: `In[3]`; None for all other code.
+
+    Code that a magic command has compiled (`%%time`) belongs to the cell that is running.
+    """
+    shell = _shell()
+    if shell is None:
+        return None
+    named = getattr(shell.compile, "format_code_name", None)  # IPython 8
+    known = named(filename) if named is not None else None
+    if known is not None:
+        return str(known[1])
+    return f"In[{len(_cells(shell)) - 1}]" if filename.startswith("<") else None
+
+
 def source() -> tuple[str, bytes] | None:
     """The cells run so far, in order, as one redacted script; None outside of notebooks."""
     from . import redact
