@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 from autolog.integration import Call
@@ -29,7 +30,7 @@ def remember(call: Call) -> None:
     chain = [*of(call.arg(data_of(call))), step][-DEEPEST:]
     key = id(output)
     try:
-        _made[key] = (weakref.ref(output, lambda _: _made.pop(key, None)), chain)
+        _made[key] = (weakref.ref(output, partial(_made.pop, key)), chain)
     except TypeError:  # lists and the like cannot be watched, so nothing is known of them
         _made.pop(key, None)
 

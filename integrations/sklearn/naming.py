@@ -84,10 +84,11 @@ def _length(data: Any) -> tuple[int, ...] | None:
 _known: dict[int, Given] = {}
 
 
-def _gone(ref: _Watched) -> None:
-    given = _known.get(ref.key)
+def _gone(ref: _Watched, known: dict[int, Given] = _known) -> None:
+    # `known` stands here since globals may be gone when the last objects of a program die.
+    given = known.get(ref.key)
     if given is not None and given._ref is ref:
-        _known.pop(ref.key, None)
+        known.pop(ref.key, None)
 
 
 def forget() -> None:
