@@ -46,6 +46,9 @@ class Program(NamedTuple):
     path: Path | None
 
 
+_served: Program | None = None
+
+
 def facts() -> dict[str, Any]:
     """Facts by name: `program`, `git`, `host`, `versions`, `packages`, `variables`, `notebook`.
 
@@ -92,8 +95,17 @@ def default_experiment() -> str:
     return f"{place or 'root'}/{stem or asked.kind}"
 
 
+def serve(program: Program) -> None:
+    """Take `program` for what this process was asked to run: it is a worker of that one."""
+    global _served
+    _served = program
+    callsite.serve(str(program.path or ""))
+
+
 def program() -> Program:
     """What this process was asked to run."""
+    if _served is not None:
+        return _served
     if (book := notebook.notebook()) is not None:
         return Program("notebook", str(book.get("name") or "notebook"), None)
     main = sys.modules.get("__main__")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import provenance
 from .api import enable, state
 
 SHARED = ("backend", "experiment", "only", "exclude", "tags", "parent_run")
 """The settings that a worker has from its program; the others it finds where that found them."""
+PROGRAM = "program"
+"""The key of what the worker's program is, which its own `__main__` does not say."""
 
 
 def shared_settings() -> dict[str, Any]:
@@ -17,14 +20,16 @@ def shared_settings() -> dict[str, Any]:
     if settings is None:
         return {}
     shared = {name: settings[name] for name in SHARED if settings[name]}
-    return {**shared, **settings.options}
+    return {**shared, **settings.options, PROGRAM: provenance.program()}
 
 
 def join(
     settings: dict[str, Any], initializer: Callable[..., Any] | None = None, *arguments: Any
 ) -> None:
     """Record in this process as `settings` say, then call the program's own initializer."""
-    enable(**settings)
+    if PROGRAM in settings:
+        provenance.serve(settings[PROGRAM])
+    enable(**{name: value for name, value in settings.items() if name != PROGRAM})
     if initializer is not None:
         first, *_ = arguments or ((),)
         initializer(*first)
