@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from autolog.integration import (
     Call,
+    Hooked,
     Integration,
     adopt,
     around,
@@ -49,6 +50,7 @@ PREDICTIONS = (
     "decision_function",
     "score_samples",
 )
+"""Methods that say what a model makes of data; each may come from a mixin of its own."""
 
 VALIDATIONS = (
     "cross_validate",
@@ -84,6 +86,17 @@ class SklearnOptions:
     classes: tuple[str, ...] = option(
         (), "More classes with `fit` and `get_params`, as `package.module.Class`."
     )
+
+
+def _around_each(*names: str) -> Callable[[Hooked], Hooked]:
+    """One hook for each method: each is met where a class has it from outside the estimators."""
+
+    def mark(hook: Hooked) -> Hooked:
+        for name in names:
+            hook = around(subclasses("sklearn.base", "BaseEstimator", name), covers=True)(hook)
+        return hook
+
+    return mark
 
 
 class Sklearn(Integration):
@@ -144,7 +157,7 @@ class Sklearn(Integration):
         validations.report(run, call)
         self.follow_validation(run, call)
 
-    @around(subclasses("sklearn.base", "BaseEstimator", *PREDICTIONS), covers=True)
+    @_around_each(*PREDICTIONS)
     def predict(self, call: Call, run: Run | None) -> Iterator[None]:
         """Remembers whose output an array is; hooked on the methods that make it, since the
         metric that is computed of it later sees only numbers.

@@ -12,13 +12,15 @@ class TestSklearn(IntegrationSuite):
     """A pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
 
     library = "sklearn"
-    runs = 4
+    runs = 5
 
     def train(self) -> Any:
         from sklearn.datasets import load_iris
         from sklearn.decomposition import PCA
+        from sklearn.inspection import permutation_importance
         from sklearn.linear_model import LogisticRegression, SGDClassifier
-        from sklearn.metrics import accuracy_score
+        from sklearn.metrics import accuracy_score, get_scorer
+        from sklearn.mixture import GaussianMixture
         from sklearn.model_selection import cross_validate
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -32,8 +34,15 @@ class TestSklearn(IntegrationSuite):
             loop.partial_fit(scaled[start : start + 50], y[start : start + 50], classes=[0, 1, 2])
         flat = PCA(2).fit_transform(X)
         scores = cross_validate(model, X, y, cv=2)
-        held_out = model.score(X, y), accuracy_score(y, model.predict(X))
-        return model, loop.coef_, scores["test_score"], flat, held_out, model.predict_proba(X)
+        held_out = (
+            model.score(X, y),
+            accuracy_score(y, model.predict(X)),
+            get_scorer("neg_log_loss")(model, X, y),
+            permutation_importance(model, X, y, n_repeats=1, random_state=0).importances_mean,
+        )
+        said = model.predict_proba(X), model.predict_log_proba(X), model.decision_function(X)
+        density = GaussianMixture(1, random_state=0).fit(X).score_samples(X)
+        return model, loop.coef_, scores["test_score"], flat, held_out, said, density
 
     def train_badly(self) -> Any:
         import numpy
@@ -45,6 +54,8 @@ class TestSklearn(IntegrationSuite):
         from sklearn.cluster import KMeans
         from sklearn.linear_model import LogisticRegression, SGDClassifier
         from sklearn.linear_model._stochastic_gradient import BaseSGDClassifier
+        from sklearn.metrics import _classification, _ranking, _scorer
+        from sklearn.mixture._base import BaseMixture
         from sklearn.model_selection import _validation
         from sklearn.pipeline import Pipeline
         from sklearn.preprocessing import StandardScaler
@@ -58,6 +69,12 @@ class TestSklearn(IntegrationSuite):
             (StandardScaler, "partial_fit"),
             (StandardScaler, "transform"),
             (KMeans, "fit"),
+            (Pipeline, "predict"),
+            (BaseMixture, "score_samples"),
+            (Pipeline, "score"),
+            (_classification, "accuracy_score"),
+            (_ranking, "roc_curve"),
+            (_scorer._BaseScorer, "__call__"),
             (SGDClassifier, "fit") if "fit" in vars(SGDClassifier) else (BaseSGDClassifier, "fit"),
             (BaseSGDClassifier, "partial_fit"),
             (_validation, "cross_validate"),
