@@ -86,8 +86,10 @@ def enable(
         return
     from . import enabling
 
-    enabling.check_options({name: settings.options[name] for name in integration_options
-                            if name in settings.options})  # fmt: skip
+    named = {
+        name: settings.options[name] for name in integration_options if name in settings.options
+    }
+    enabling.check_options(named)
     with state.lock, guarded("enabling"):
         enabling.enable(state, settings)
 

@@ -1,6 +1,5 @@
 """A working day with scikit-learn; the only line that speaks of autolog is the call."""
 
-from autolog import autolog
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, roc_auc_score
@@ -8,6 +7,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate, train_test_spl
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from autolog import autolog
 
 autolog()
 

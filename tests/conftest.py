@@ -1,4 +1,4 @@
-"""What all tests share: strict mode, a clean process before and after, nothing in the user's home."""
+"""What all tests share: strict mode, a clean process, nothing in the user's home."""
 
 from __future__ import annotations
 

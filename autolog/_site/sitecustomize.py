@@ -20,9 +20,14 @@ try:
 finally:
     if sys.version_info >= (3, 11):
         try:
-            from autolog import autolog
+            from importlib.util import find_spec
 
-            autolog()
+            _found = find_spec("autolog")
+            # A package: not the unrelated module of that name, which would set up logging.
+            if _found is not None and _found.submodule_search_locations:
+                from autolog import autolog
+
+                autolog()
         except ImportError as _error:
             # Another environment, where autolog is not installed or lacks what it needs.
             if (_error.name or "").partition(".")[0] == "autolog" and _error.name != "autolog":

@@ -197,15 +197,15 @@ def sync(
     raise typer.Exit(syncing.sync(source or path, target))
 
 
-@app.command(
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)
-def doctor(context: typer.Context) -> None:
+@app.command()
+def doctor(
+    explain: Annotated[bool, typer.Option("--explain", help="Each hook, each option.")] = False,
+    json: Json = False,
+) -> None:
     """Say what is recorded here and why, and what went wrong."""
-    from importlib import import_module
+    from ..doctor import main as examine
 
-    raise typer.Exit(import_module("autolog.doctor").main(context.args))
+    raise typer.Exit(examine(explain, json))
 
 
 @app.command(

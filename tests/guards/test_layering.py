@@ -8,10 +8,12 @@ from typing import Any
 
 CONTRACT = {
     "autolog",
+    "autolog.callsite",
     "autolog.context",
     "autolog.data",
     "autolog.environment",
     "autolog.errors",
+    "autolog.forking",
     "autolog.integration",
     "autolog.live",
     "autolog.models.*",
