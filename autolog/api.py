@@ -249,7 +249,7 @@ def _opened(**facts: Any) -> Run:
 
 
 def _recorder() -> Recorder | None:
-    """The recorder in force; a call by hand opens one without any hooks. None when off or paused."""
+    """The recorder in force; a call by hand opens one without hooks. None when off or paused."""
     from . import enabling
     from .context import pauses
 

@@ -32,5 +32,3 @@ class Joblib(Integration):
         call.kwargs["initializer"] = join
         call.kwargs["initargs"] = (shared_settings(), *first)
         yield
-
-
