@@ -47,8 +47,9 @@ def report(run: Run, call: Call) -> None:
         sizes, train, test, *times = result
         _report_curve(run, "train_size", sizes.tolist(), train, test, times)
     elif function == "validation_curve":
+        train, test = result
         tried = list(call.arg("param_range"))
-        _report_curve(run, str(call.arg("param_name")), tried, *result, [])
+        _report_curve(run, str(call.arg("param_name")), tried, train, test, [])
 
 
 def _report_folds(run: Run, columns: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ CONTRACT = {
     "autolog",
     "autolog.callsite",
     "autolog.context",
+    "autolog.data",
     "autolog.data.*",
     "autolog.environment",
     "autolog.errors",
