@@ -44,8 +44,13 @@ oldest: $(VENV)/test.done
 matrix: $(VENV)/test.done
 	$(BIN)/python tests/guards/run_matrix.py
 
+# `make neutrality MODULES=sklearn.svm`; without MODULES a wide list, which takes an hour.
+neutrality: $(VENV)/test.done
+	$(BIN)/python tests/neutrality/run.py $(MODULES)
+
+# `make bench MLFLOW=path/to/python` measures an installed MLflow beside us.
 bench: $(VENV)/test.done
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(MLFLOW),--mlflow $(MLFLOW))
 
 docs: $(VENV)/test.done
 	$(BIN)/python docs/make.py

@@ -1,13 +1,15 @@
 """Runs every benchmark in interleaved pairs of processes and prints the tables.
 
-`python -m benchmarks [--rounds N] [--only CASE] [--mlflow PYTHON] [--json FILE]`. Figures are CPU
-seconds of whole processes and medians: wall time and single runs mean little on a shared machine.
+`python -m benchmarks [--rounds N] [--only CASE] [--mlflow PYTHON] [--json FILE]`. Figures are
+medians of CPU seconds: wall time and single runs mean little on a shared machine. Numerical
+libraries get one thread, since waiting threads burn CPU that nobody asked for.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from typing import Any
 from .cases import CASES
 
 ROOT = Path(__file__).parent.parent
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+Figures = dict[str, float]
 
 
 def main() -> None:
@@ -28,9 +32,8 @@ def main() -> None:
     parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
-    wanted = options.only or [*CASES, "points", "imports"]
     found: dict[str, Any] = {}
-    for name in wanted:
+    for name in options.only or [*CASES, "points", "imports"]:
         run = {"points": points, "imports": imports}.get(name)
         found[name] = run(options) if run else fits(name, options)
         print(f"{name}: {shown(found[name])}", flush=True)
@@ -38,39 +41,47 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def fits(case: str, options: argparse.Namespace) -> dict[str, float]:
+def fits(case: str, options: argparse.Namespace) -> Figures:
     """Added CPU milliseconds and ratio of a case, over alternating processes."""
-    modes = ["plain", "autolog", *(["mlflow"] if options.mlflow else [])]
-    results: dict[str, list[dict[str, float]]] = {mode: [] for mode in modes}
+    modes = ["plain", "autolog", *(["mlflow"] if options.mlflow and CASES[case].peers else [])]
+    results: dict[str, list[Figures]] = {mode: [] for mode in modes}
     for index in range(options.rounds):
         for mode in modes:
             if mode != "mlflow" or index < 2:  # it is slow enough to be seen in two
-                results[mode].append(child("worker", mode, options, case, mode))
-    found: dict[str, float] = {}
+                results[mode].append(worker(mode, case, options))
     plain = medians(results["plain"])
+    found = {"plain_ms": 1e3 * plain["later"]}
     for mode in modes[1:]:
-        with_it = medians(results[mode])
-        found[f"{mode}_added_ms"] = 1e3 * (with_it["later"] - plain["later"])
-        found[f"{mode}_ratio"] = with_it["later"] / plain["later"]
-        found[f"{mode}_first_added_ms"] = 1e3 * (with_it["first"] - plain["first"])
-        found[f"{mode}_enable_ms"] = 1e3 * with_it["enable"]
-        found[f"{mode}_peak_added_mb"] = (with_it["peak_added"] - plain["peak_added"]) / 1e6
-    found["plain_ms"] = 1e3 * plain["later"]
+        found |= added(mode, plain, medians(results[mode]))
     return found
 
 
-def points(options: argparse.Namespace) -> dict[str, float]:
+def added(mode: str, plain: Figures, with_it: Figures) -> Figures:
+    """What `with_it` has more than `plain`, in milliseconds, megabytes, and as a ratio."""
+    found = {
+        "added_ms": 1e3 * (with_it["later"] - plain["later"]),
+        "ratio": with_it["later"] / plain["later"],
+        "wall_added_ms": 1e3 * (with_it["wall"] - plain["wall"]),
+        "first_added_ms": 1e3 * (with_it["first"] - plain["first"]),
+        "enable_ms": 1e3 * with_it["enable"],
+        "peak_added_mb": (with_it["peak_added"] - plain["peak_added"]) / 1e6,
+    }
+    if "own" in with_it:
+        found["own_ms"] = 1e3 * with_it["own"]
+    return {f"{mode}_{name}": figure for name, figure in found.items()}
+
+
+def points(options: argparse.Namespace) -> Figures:
     """Metric points by hand."""
-    found = {}
-    results = [child("points", "autolog", options, "autolog") for _ in range(options.rounds)]
-    found.update({f"autolog_{k}": v for k, v in medians(results).items()})
+    ours = [child(sys.executable, "points", "autolog", "{store}") for _ in range(options.rounds)]
+    found = {f"autolog_{name}": figure for name, figure in medians(ours).items()}
     if options.mlflow:
-        peer = child("points", "mlflow", options, "mlflow", "2000")
-        found.update({f"mlflow_{k}": v for k, v in peer.items()})
+        peer = child(options.mlflow, "points", "mlflow", "{store}", "2000")
+        found |= {f"mlflow_{name}": figure for name, figure in peer.items()}
     return found
 
 
-def imports(options: argparse.Namespace) -> dict[str, float]:
+def imports(options: argparse.Namespace) -> Figures:
     """CPU milliseconds and resident megabytes of `import` and enabling over bare Python."""
     programs = {
         "import": (sys.executable, "import autolog"),
@@ -78,7 +89,7 @@ def imports(options: argparse.Namespace) -> dict[str, float]:
     }
     if options.mlflow:
         programs["mlflow"] = (options.mlflow, "import mlflow; mlflow.autolog(silent=True)")
-    found: dict[str, float] = {}
+    found: Figures = {}
     for name, (python, code) in programs.items():
         pairs = [(cost(python, "pass"), cost(python, code)) for _ in range(options.rounds)]
         found[f"{name}_ms"] = statistics.median(1e3 * (b[0] - a[0]) for a, b in pairs)
@@ -88,37 +99,50 @@ def imports(options: argparse.Namespace) -> dict[str, float]:
 
 def cost(python: str, code: str) -> tuple[float, int]:
     """CPU seconds and peak bytes of a fresh interpreter that runs `code`."""
-    tail = "\nimport resource as r, time; print(time.process_time(), r.getrusage(0).ru_maxrss)"
+    tail = (
+        "\nimport time; spent = time.process_time()"
+        f"\nimport sys; sys.path.insert(0, {str(ROOT)!r})"
+        "\nfrom benchmarks.worker import peak; print(spent, peak())"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [python, "-c", code + tail], cwd=folder, capture_output=True, text=True, check=True
-        )
-    seconds, kib = done.stdout.split()[-2:]
-    return float(seconds), int(kib) * 1024
+        seconds, size = run([python, "-c", code + tail], Path(folder)).split()[-2:]
+    return float(seconds), int(size)
 
 
-def child(module: str, mode: str, options: argparse.Namespace, *words: str) -> dict[str, float]:
-    """What one process of a pair printed."""
-    python = options.mlflow if mode == "mlflow" else sys.executable
+def worker(mode: str, case: str, options: argparse.Namespace) -> Figures:
+    """One process of a case."""
+    return child(options.mlflow if mode == "mlflow" else sys.executable, "worker", case, mode,
+                 "{store}")  # fmt: skip
+
+
+def child(python: str, module: str, *words: str) -> Figures:
+    """What one process printed; `{store}` among its words is a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        store = str(Path(folder) / "store")
-        arguments = [*words[:2], store, *words[2:]] if module == "worker" else [words[0], store]
-        done = subprocess.run(
-            [python, "-m", f"benchmarks.{module}", *arguments, *words[1:][: module == "points"]],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"{module} {' '.join(words)} failed:\n{done.stderr}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        given = [word.format(store=Path(folder, "store")) for word in words]
+        printed = run([python, "-m", f"benchmarks.{module}", *given], ROOT)
+    found: Figures = json.loads(printed.splitlines()[-1])
     return found
 
 
-def medians(results: list[dict[str, float]]) -> dict[str, float]:
+def run(command: list[str], folder: Path) -> str:
+    """The standard output of a program; ends this one where it fails."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("AUTOLOG")}
+    environ |= dict.fromkeys(THREADS, "1")
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles his imports anew each time
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def medians(results: list[Figures]) -> Figures:
     """The median of each figure."""
     return {key: statistics.median(r[key] for r in results) for key in results[0]}
 
 
-def shown(figures: dict[str, float]) -> str:
+def shown(figures: Figures) -> str:
     """Figures on one line."""
     return "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
 

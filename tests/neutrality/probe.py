@@ -29,11 +29,11 @@ class Probe:
         self.missed: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        outcome = _outcome(report)
-        before = self.outcomes.get(report.nodeid, "passed")
-        self.outcomes[report.nodeid] = min(before, outcome, key=WORST.index)
+        test, outcome = _name(report), _outcome(report)
+        before = self.outcomes.get(test, "passed")
+        self.outcomes[test] = min(before, outcome, key=WORST.index)
         if report.failed:
-            self.reasons[report.nodeid] = report.longreprtext[-2000:]
+            self.reasons[test] = report.longreprtext[-2000:]
 
     def pytest_sessionfinish(self) -> None:
         found = {
@@ -75,6 +75,12 @@ class Probe:
             self.fits["recorded"] += hook.run is not None
 
 
+def _name(report: pytest.TestReport) -> str:
+    """`sklearn/tests/test_base.py::test_clone`; the node's own id leaves the file of tests out."""
+    file, _, test = report.location
+    return f"{file.rpartition('site-packages/')[2]}::{test}"
+
+
 def _outcome(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return "xfailed" if report.skipped else "xpassed"
@@ -82,13 +88,21 @@ def _outcome(report: pytest.TestReport) -> str:
 
 
 def _of_autolog() -> dict[str, Any]:
-    """How often each hook fired and what was reported; empty in the plain session."""
+    """How often each hook fired, and what was said or kept for `doctor`; empty in a plain session.
+
+    What was said are errors; what was only noted may be a mere remark.
+    """
     api = sys.modules.get("autolog.api")
     if api is None or api.state.engine is None:
         return {}
+    reporting = sys.modules["autolog.reporting"]
+    notes: Counter[str] = Counter()
+    for place, text, times in reporting.notes():
+        notes[f"{place}: {text}" if place in reporting._said else place] += times
     return {
         "fired": {entry.place: entry.fired for entry in api.state.engine.entries},
-        "notes": [list(note) for note in sys.modules["autolog.reporting"].notes()],
+        "said": sorted(reporting._said),
+        "notes": notes,
     }
 
 

@@ -71,7 +71,8 @@ class Session:
     fits: dict[str, int] = field(default_factory=dict)
     missed: dict[str, int] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
-    notes: list[Any] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,10 +95,9 @@ class Comparison:
 
     @property
     def said(self) -> list[str]:
-        """Whatever autolog reported: its notes, and its lines on the standard error."""
-        notes = [" ".join(map(str, note)) for note in self.watched.notes]
-        lines = [line for line in self.watched.output.splitlines() if line.startswith("autolog")]
-        return notes + lines
+        """What autolog had to report: the places of its lines, and lines of child processes."""
+        lines = [line for line in self.watched.output.splitlines() if line.startswith("autolog:")]
+        return self.watched.said + lines
 
     @property
     def clean(self) -> bool:
@@ -113,6 +113,7 @@ class Comparison:
             "outcomes": dict(counted),
             "differing": self.differing,
             "reported": self.said,
+            "notes": self.watched.notes,
             "hooks_fired": self.watched.fired,
             "fits": self.watched.fits,
             "missed": self.watched.missed,
@@ -157,7 +158,7 @@ def _read(result: Path, cpu: float, code: int, output: str) -> Session:
     ours = found["autolog"]
     return Session(
         outcomes, cpu, code, output, reasons, found["fits"], found["missed"],
-        ours.get("fired", {}), ours.get("notes", []),
+        ours.get("fired", {}), ours.get("said", []), ours.get("notes", {}),
     )  # fmt: skip
 
 
@@ -200,6 +201,7 @@ def told(found: Comparison) -> str:
         lines.append(f"  DIFFERS {test}: {without} -> {with_us}")
         lines.append(found.watched.reasons.get(test, found.plain.reasons.get(test, "")))
     lines += [f"  SAID {line}" for line in found.said]
+    lines += [f"  noted {count} × {what}" for what, count in found.watched.notes.items()]
     lines += [
         f"  missed {count} × {what}" for what, count in list(found.watched.missed.items())[:5]
     ]

@@ -1,0 +1,65 @@
+"""Neutrality on a sample of scikit-learn's own tests; `make neutrality` runs many more."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from .run import Comparison, session, told
+
+MODULES = (
+    "sklearn.tests.test_base",
+    "sklearn.tests.test_pipeline",
+    "sklearn.linear_model.tests.test_logistic",
+    "sklearn.ensemble.tests.test_forest",
+)
+SLOW = (
+    "backend_respected",
+    "class_weight",
+    "cv_iris",
+    "cv_sparse",
+    "l1_ratio_None",
+    "leniency",
+    "memory_layout",
+    "missing_value",
+    "poisson",
+    "scoring_warns",
+    "solvers_multiclass",
+    "use_legacy",
+)
+SAMPLE = [*MODULES, "-k", f"not ({' or '.join(SLOW)})"]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Comparison:
+    """The sample plain and, at the same time, with autolog."""
+    with ThreadPoolExecutor(2) as pool:
+        plain = pool.submit(session, SAMPLE)
+        watched = pool.submit(session, SAMPLE, watched=True)
+        return Comparison("the sample", plain.result(), watched.result())
+
+
+def test_no_test_ends_otherwise_with_autolog(sample: Comparison) -> None:
+    assert not sample.differing, told(sample)
+    passed = [test for test, outcome in sample.plain.outcomes.items() if outcome == "passed"]
+    assert len(passed) > 500
+
+
+def test_nothing_had_to_be_reported(sample: Comparison) -> None:
+    assert not sample.said, sample.watched.notes
+
+
+def test_every_fit_was_hooked(sample: Comparison) -> None:
+    fits = sample.watched.fits
+    assert fits["all"] == sample.plain.fits["all"] > 1000
+    assert not sample.watched.missed
+    assert fits["recorded"] > 0.9 * fits["all"]
+    assert sample.watched.fired["sklearn.fit"] > 500
+
+
+def test_no_error_of_ours_is_hidden_by_the_guard() -> None:
+    tests = ["sklearn.tests.test_base", "sklearn.tests.test_pipeline", "-k", SAMPLE[-1]]
+    strict = session(tests, watched=True, strict=True)
+    assert "failed" not in strict.outcomes.values(), strict.reasons
+    assert len(strict.outcomes) > 200
