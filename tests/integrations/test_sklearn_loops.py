@@ -38,15 +38,15 @@ def loop(model: Any, calls: int = 3, **extra: Any) -> Any:
 
 
 def test_a_loop_is_one_run_with_steps(runs: Runs) -> None:
-    model = loop(SGDClassifier(alpha=0.01, random_state=0), calls=4, classes=[0, 1, 2])
+    model = loop(MLPClassifier((3,), alpha=0.01, random_state=0), calls=4, classes=[0, 1, 2])
     (run,) = runs()
     assert run.status == "running"
-    assert run.name == "SGDClassifier"
+    assert run.name == "MLPClassifier"
     assert run.params["alpha"] == 0.01
     history = run.history("samples_seen")
     assert [(p.step, p.value) for p in history] == [(0, 50), (1, 100), (2, 150), (3, 200)]
     assert history.unit == "partial_fit call"
-    assert [p.value for p in run.history("t")][-1] == model.t_
+    assert [p.value for p in run.history("loss")] == model.loss_curve_
 
 
 def test_the_model_is_saved_as_it_was_at_the_instances_death(run: Only) -> None:
