@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, kept_notes
 from .environment import packages, python_version
 from .errors import AutologError
 from .fold import Folded
@@ -155,6 +155,7 @@ def _store(uri: str, settings: Settings, problems: Problems) -> dict[str, Any]:
         return facts
     if root is not None:
         facts.update(_folder(root, settings, problems))
+        facts["earlier"] = kept_notes.latest(root)
     if facts["notes"]:
         problems.append(f"store {shown}: {len(facts['notes'])} parts could not be read")
     return facts

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .diagnosis import report
+from .rendering.text import age, clean
 
 __all__ = ["main", "report"]
 
@@ -32,6 +33,7 @@ def _text(facts: dict[str, Any], explain: bool) -> Iterator[str]:
     yield from _block("SETTINGS", map(_setting, _interesting(facts["settings"] or (), explain)))
     for store in facts["stores"] or ():
         yield from _block("STORE", _pairs(_store(store)))
+        yield from _block("NOTES OF EARLIER PROGRAMS", map(_note, store.get("earlier", ())))
     yield from _block("SIGNING", _pairs(facts["signing"]))
     yield from _block("INTEGRATIONS", map(_integration, facts["integrations"] or ()))
     if explain:
@@ -90,8 +92,18 @@ def _setting(setting: dict[str, Any]) -> list[str]:
 def _store(store: dict[str, Any]) -> dict[str, Any]:
     free = store.get("free bytes")
     shown = {**store, "free": f"{free / 1e9:.1f} GB"} if free is not None else dict(store)
-    shown.pop("free bytes", None)
+    for hidden in ("free bytes", "earlier"):
+        shown.pop(hidden, None)
     return shown
+
+
+def _note(note: dict[str, Any]) -> list[str]:
+    times = f" (×{note['times']})" if note["times"] != 1 else ""
+    return [
+        age(note["time"]),
+        clean(str(note["program"])),
+        clean(f"{note['place']}: {note['text']}{times}"),
+    ]
 
 
 def _integration(facts: dict[str, Any]) -> list[str]:

@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import __version__, artifacts, notebook, process, provenance, redact, saving, sources
+from . import (
+    __version__,
+    artifacts,
+    kept_notes,
+    notebook,
+    process,
+    provenance,
+    redact,
+    saving,
+    sources,
+)
 from ._importlib_bootstrap import is_internal
 from .backend import Backend
 from .codec import to_wire
@@ -202,6 +212,9 @@ class Recorder:
             if self._unmark is not None:
                 self._unmark()
             for backend in self.backends:
+                root = getattr(backend, "root", None)
+                if root is not None:
+                    kept_notes.keep(root, provenance.program_name())
                 backend.close()
 
     def _after_fork(self) -> None:
