@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from operator import itemgetter
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, ClassVar
 
 import wrapt
 
@@ -65,64 +65,111 @@ class Hooked(ByName, _Bound):  # type: ignore[misc]
         return self if instance is None else MethodType(self, instance)
 
 
-class HookedDescriptor(_Proxy):  # type: ignore[misc]
-    """Stands for any other descriptor: whatever that one binds is bound, then hooked."""
+class Binding:
+    """What stand-ins of other descriptors share: whatever `find` gives is bound, then hooked."""
 
-    def __init__(self, descriptor: Any, drive: Driver, old: Any) -> None:
-        super().__init__(descriptor)
-        self._self_old = old
-        self._self_drive = drive
-        self._self_last: Hooked | None = None
+    __slots__ = ()
 
-    def _self_bind(self, instance: Any, owner: type | None) -> Any:
-        raw = raw_of(self)
-        bind = getattr(type(raw), "__get__", None)
-        return raw if bind is None else bind(raw, instance, owner)
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        bound = self._self_bind(instance, owner)
+    def __get__(self: Any, instance: Any, owner: type | None = None) -> Any:
+        bound = self._self_kept.find(instance, owner)
         if type(bound) is MethodType:
             return MethodType(self._self_hook(bound.__func__, "function"), bound.__self__)
         plain = instance is None and not isinstance(raw_of(self), staticmethod)
         plain = plain and getattr(bound, "__self__", None) is None
         return self._self_hook(bound, "function" if plain else "classmethod")
 
-    def _self_hook(self, function: Any, kind: str) -> Any:
+    def _self_hook(self: Any, function: Any, kind: str) -> Any:
         """One stand-in for one function, so that bound methods stay equal and hash alike.
 
         What is bound already is made anew at each access and not kept, as it keeps its object.
         """
         if type(function) is Hooked:
             return function
-        last = self._self_last
-        if last is not None and raw_of(last) is function:
-            return last
-        made = Hooked(function, self._self_drive, ABSENT, kind)
+        kept: _Kept = self._self_kept
+        if kept.last is not None and raw_of(kept.last) is function:
+            return kept.last
+        made = Hooked(function, kept.drive, ABSENT, kind)
         if getattr(function, "__self__", None) is None:
-            self._self_last = made
+            kept.last = made
         return made
+
+    @property
+    def _self_old(self: Any) -> Any:
+        return self._self_kept.old
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return itemgetter(0), ((raw_of(self),),)
 
 
-class HookedInheritance(HookedDescriptor):
-    """Stands where a class has no such method of its own: finds what it would inherit.
+class _Kept:
+    """What a stand-in of a descriptor needs."""
 
-    It looks anew at each access, for a subclass may put another class between the two.
+    __slots__ = ("drive", "find", "last", "old", "raw")
+
+    def __init__(self, raw: Any, old: Any, find: Callable[..., Any], drive: Driver) -> None:
+        self.raw = raw
+        self.old = old
+        self.find = find
+        self.drive = drive
+        self.last: Hooked | None = None
+
+
+class HookedDescriptor(Binding, _Proxy):  # type: ignore[misc]
+    """Stands for a descriptor made in C, such as a class method."""
+
+    def __init__(self, kept: _Kept) -> None:
+        super().__init__(kept.raw)
+        self._self_kept = kept
+
+
+class HookedTwin(Binding):
+    """Stands for a descriptor made in Python: of a subclass of its class, with the same `__dict__`.
+
+    Other tools write into such descriptors, past any proxy: MLflow exchanges the `fn` of those
+    that `available_if` makes, by `object.__getattribute__` and `__dict__`.
     """
 
-    def __init__(self, inherited: Any, drive: Driver, owner: type, name: str) -> None:
-        super().__init__(inherited, drive, ABSENT)
-        self._self_owner, self._self_name = weakref.ref(owner), name
+    __slots__ = ()
+    _self_kept: ClassVar[_Kept]
 
-    def _self_bind(self, instance: Any, owner: type | None) -> Any:
-        start: Any = owner if instance is None else instance
-        return getattr(super(self._self_owner(), start), self._self_name)
+
+def _stand_in(kept: _Kept) -> Any:
+    return _twin(kept) or HookedDescriptor(kept)
+
+
+def _twin(kept: _Kept) -> Any:
+    """A stand-in with the state of `raw`; None where not all of that is in its `__dict__`."""
+    kind = type(kept.raw)
+    if not kind.__dictoffset__ or any(vars(cls).get("__slots__") for cls in kind.__mro__):
+        return None
+    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
+    try:
+        made = type(kind.__name__, (HookedTwin, kind), {**names, "_self_kept": kept})
+        ours: Any = object.__new__(made)
+        ours.__dict__ = vars(kept.raw)
+        weakref.ref(ours)
+    except (TypeError, AttributeError):  # a class in C, or one that is not to be subclassed
+        return None
+    return ours
+
+
+def _own(raw: Any) -> Callable[..., Any]:
+    bind = getattr(type(raw), "__get__", None)
+    return lambda instance, owner: raw if bind is None else bind(raw, instance, owner)
+
+
+def _inherited(owner: type, name: str) -> Callable[..., Any]:
+    """What `owner` would inherit, looked up anew: a subclass may put another class between."""
+    held = weakref.ref(owner)
+    return lambda instance, asked: getattr(
+        super(held(), asked if instance is None else instance), name
+    )
 
 
 def raw_of(proxy: Any) -> Any:
     """What a stand-in stands for."""
+    if isinstance(proxy, HookedTwin):
+        return proxy._self_kept.raw
     return _Proxy.__wrapped__.__get__(proxy)
 
 
@@ -137,9 +184,11 @@ def wrap_method(owner_class: type, name: str, drive: Driver, ledger: Ledger) -> 
         return False
     ours: Any
     if name not in vars(owner_class):
-        ours = HookedInheritance(raw, drive, owner_class, name)
+        ours = _stand_in(_Kept(raw, ABSENT, _inherited(owner_class, name), drive))
+    elif type(raw) is FunctionType:
+        ours = Hooked(raw, drive, raw)
     else:
-        ours = (Hooked if type(raw) is FunctionType else HookedDescriptor)(raw, drive, raw)
+        ours = _stand_in(_Kept(raw, raw, _own(raw), drive))
     put_attribute(owner_class, name, ours)
     ledger.note(Attribute(owner_class, name, ours))
     return True
@@ -155,4 +204,4 @@ def _hookable(raw: Any) -> bool:
     return callable(raw) or hasattr(type(raw), "__get__")
 
 
-HOOKED = (Hooked, HookedDescriptor)
+HOOKED = (Hooked, Binding)
