@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = .demo
 
-.PHONY: demo test lint types suite oldest matrix bench docs clean
+.PHONY: demo test lint types suite oldest matrix neutrality bench docs clean
 
 demo: $(VENV)/demo.done
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
