@@ -24,6 +24,7 @@ def describe(
     weight: Any = None,
     name: str = "unknown",
     target_name: str | None = None,
+    weight_name: str | None = None,
     role: str = "train",
     statistics: bool = True,
 ) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def describe(
     if y is not None:
         found["target"] = _vector(y, target_name, statistics, labels=True)
     if weight is not None:
-        found["weight"] = _vector(weight, None, statistics, labels=False)
+        found["weight"] = _vector(weight, weight_name, statistics, labels=False)
     return found
 
 

@@ -16,7 +16,7 @@ from autolog.integration import Call
 from autolog.live import Run
 
 from . import lineage, matching, naming
-from .inputs import target_of
+from .inputs import shape_of, target_of
 from .naming import Given
 
 ROW_VALUES = 1 << 16
@@ -95,16 +95,24 @@ def _describe_training(
         call.arg(target_of(call)),
         weight=call.arg("sample_weight"),
         name=given.name,
-        target_name=naming.name_of(call, target_of(call)),
+        target_name=_named(call, target_of(call)),
+        weight_name=_named(call, "sample_weight"),
         statistics=statistics,
     )
     key = known.keys[given]
     origin = lineage.of(data)
     run.fact("dataset", key, {**facts, "lineage": origin} if origin else facts)
-    if "digest" in facts:
-        known.digests[facts["digest"]] = key
+    if "digest" not in facts:  # a generator, a lazy frame: only their form can be read
+        return
+    known.digests[facts["digest"]] = key
     if call.function.__name__ != "partial_fit":  # of which this is the first call of many
         known.rows, known.whole = _rows(data, _limit(data))
+
+
+def _named(call: Call, parameter: str | int) -> str | None:
+    """What the program calls the argument; where that is unknown a series may know its name."""
+    name = naming.name_of(call, parameter)
+    return None if name == naming.UNKNOWN else name
 
 
 def _facts(role: str, data: Any, target: Any = None, **details: Any) -> dict[str, Any]:
@@ -123,7 +131,7 @@ def _limit(data: Any) -> int:
 
 def _width(data: Any) -> int:
     width = 1
-    for length in getattr(data, "shape", ())[1:]:
+    for length in shape_of(data)[1:]:
         width *= max(length, 1) if isinstance(length, int) else 1
     return width
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autolog.integration import Call, parameter_names
 
 TARGETS = ("y", "Y", "target", "targets", "label", "labels", "y_train")
@@ -23,3 +25,16 @@ def target_of(call: Call) -> str | int:
         return 1
     known = {*names[1:], *call.kwargs}
     return next((name for name in TARGETS if name in known), "y")
+
+
+def shape_of(data: Any) -> tuple[Any, ...]:
+    """The lengths that data show of themselves, empty where they show none.
+
+    The class is asked first: an object's `__getattr__` is the program's own code.
+    """
+    try:
+        own = hasattr(type(data), "shape") or "shape" in object.__getattribute__(data, "__dict__")
+        shape = data.shape if own else ()
+    except Exception:
+        return ()
+    return shape if isinstance(shape, tuple) else ()

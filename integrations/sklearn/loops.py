@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autolog.integration import Call
 from autolog.live import Run
 
-from . import results
+from . import matching, results
 from .inputs import data_of
 from .params import title
 
@@ -50,7 +50,7 @@ def step(integration: Sklearn, run: Run, call: Call) -> Iterator[None]:
     except GeneratorExit:
         integration.standing.end(call.instance, call.error)
         raise
-    rows = _rows(call.arg(data_of(call)))
+    rows = matching.rows(call.arg(data_of(call)))
     if rows is not None:
         run.state["rows"] = run.state.get("rows", 0) + rows
         run.log_metric("samples_seen", run.state["rows"], step=number, unit="partial_fit call")
@@ -59,10 +59,3 @@ def step(integration: Sklearn, run: Run, call: Call) -> Iterator[None]:
         if results.is_number(known.get(name)):
             run.state.setdefault("progress", set()).add(name.rstrip("_"))
             run.log_metric(name.rstrip("_"), known[name], step=number, unit="partial_fit call")
-
-
-def _rows(data: Any) -> int | None:
-    shape = getattr(data, "shape", None)
-    if shape:
-        return int(shape[0])
-    return len(data) if isinstance(data, list | tuple) else None

@@ -9,6 +9,8 @@ from typing import Any
 
 from autolog.values import kin
 
+from .inputs import shape_of
+
 LARGEST = 8_000_000
 """Bytes beyond which arrays are not compared."""
 MOST_ITEMS = 200_000
@@ -28,8 +30,8 @@ _PLAIN = (bool, int, float, str)
 
 def rows(value: Any) -> int | None:
     """How many rows it has, where that is known without going through it."""
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:
+    shape = shape_of(value)
+    if shape:
         return int(shape[0]) if isinstance(shape[0], int) else None
     return len(value) if isinstance(value, list | tuple) else None
 

@@ -17,7 +17,7 @@ from typing import Any
 from autolog.callsite import Site, find_site, is_library
 from autolog.integration import Call
 
-from .inputs import data_of
+from .inputs import data_of, shape_of
 
 UNKNOWN = "unknown"
 DEEPEST = 8
@@ -41,8 +41,7 @@ class Given:
     def __init__(self, data: Any, name: str) -> None:
         self.name = name
         self.kind = type(data).__name__
-        shape = getattr(data, "shape", None)
-        self.shape = shape if isinstance(shape, tuple) else _length(data)
+        self.shape = shape_of(data) or _length(data)
         self.facts: dict[str, Any] | None = None
         self._held: Any = None
         self._ref: weakref.ref[Any] | None = None
