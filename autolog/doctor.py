@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .diagnosis import report
-from .rendering.text import age, clean
 
 __all__ = ["main", "report"]
 
@@ -98,12 +98,14 @@ def _store(store: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note(note: dict[str, Any]) -> list[str]:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(note["time"]))
     times = f" (×{note['times']})" if note["times"] != 1 else ""
-    return [
-        age(note["time"]),
-        clean(str(note["program"])),
-        clean(f"{note['place']}: {note['text']}{times}"),
-    ]
+    told = f"{note['place']}: {note['text']}{times}"
+    return [when, _printable(str(note["program"])), _printable(told)]
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _integration(facts: dict[str, Any]) -> list[str]:
