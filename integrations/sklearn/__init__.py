@@ -133,7 +133,9 @@ class Sklearn(Integration):
         apart from `fit` because no single call of a loop is the training.
         """
         if self.trains(call):
-            yield from loops.step(self, loops.run_of(self, call), call)
+            own = loops.run_of(self, call)
+            yield from loops.step(self, own, call)
+            self.follow(own, call)
         else:
             yield
 

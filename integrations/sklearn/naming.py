@@ -23,6 +23,8 @@ UNKNOWN = "unknown"
 DEEPEST = 8
 """Calls through which a parameter is followed outwards."""
 
+MOST_TEXTS = 4096
+
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 
 
@@ -119,13 +121,27 @@ def given_to(call: Call, parameter: str | int | None = None) -> Given | None:
 
 def name_of(call: Call, parameter: str | int) -> str:
     """What the program calls the argument for `parameter`, seen from where it comes from."""
-    name = call.variable(parameter)
+    name = _written(call, parameter)
     if call.site is None or not call.site.direct or not name.isidentifier():
         return name
     frame = _users(sys._getframe(1))
     if frame is None or find_site(frame) is not call.site:
         return name
     return _followed(frame, name)
+
+
+_texts: dict[tuple[Any, ...], str] = {}
+
+
+def _written(call: Call, parameter: str | int) -> str:
+    """The text of the argument; found once for each place, since loops come back to it."""
+    place = (call.site, parameter, len(call.args), *call.kwargs)
+    found = _texts.get(place)
+    if found is None:
+        if len(_texts) >= MOST_TEXTS:
+            _texts.clear()
+        found = _texts[place] = call.variable(parameter)
+    return found
 
 
 def _users(frame: FrameType | None) -> FrameType | None:

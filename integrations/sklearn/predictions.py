@@ -129,17 +129,22 @@ def remember(run: Run | None, output: Any, given: Given | None) -> None:
 
     `run` is None for a model that no run trained: its outputs are nobody else's then.
     """
-    parts = output[:PARTS] if isinstance(output, list | tuple) else ()
-    arrays = [part for part in parts if hasattr(part, "shape")]
-    prediction = None
-    for array in reversed(arrays) if arrays else (output,):
-        prediction = Prediction(run, array, given)
-        _keep(array, prediction, run, "exact")
-    if prediction is not None:
-        before = _latest.get()
-        if before is not None and _same_place(before, prediction):
-            prediction.total += before.total
-        _latest.set(prediction)
+    first, *others = _arrays(output)
+    for array in others:
+        _keep(array, Prediction(run, array, given), run, "exact")
+    prediction = Prediction(run, first, given)
+    _keep(first, prediction, run, "exact")
+    before = _latest.get()
+    if before is not None and _same_place(before, prediction):
+        prediction.total += before.total
+    _latest.set(prediction)
+
+
+def _arrays(output: Any) -> list[Any]:
+    """An output, or the arrays that it is a list of: one for each target, or mean and deviation."""
+    if type(output) not in (list, tuple):
+        return [output]
+    return [part for part in output[:PARTS] if getattr(part, "ndim", 0)] or [output]
 
 
 def derive(output: Any, found: Found) -> None:

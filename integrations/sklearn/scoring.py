@@ -119,13 +119,13 @@ def report_importance(call: Call, kept: Kept) -> None:
 
 def _judged(call: Call) -> Found | None:
     names = parameter_names(call.function)
-    for name in _predicted(names):
-        value = call.arg(name)
-        if value is not None and (found := predictions.find(value)) is not None:
-            return found
-    for name in TRUE:
-        if name in names and (found := predictions.find(call.arg(name), exactly=True)):
-            return found
+    predicted = [call.arg(name) for name in _predicted(names)]
+    true = [call.arg(name) for name in TRUE if name in names]
+    for exactly, values in ((True, [*predicted, *true]), (False, predicted)):
+        for value in values:
+            found = None if value is None else predictions.find(value, exactly=exactly)
+            if found is not None:
+                return found
     return None
 
 
