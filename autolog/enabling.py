@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -54,6 +53,8 @@ def check_options(given: Mapping[str, Mapping[str, Any]]) -> None:
 
     Raises UsageError, also for an integration that nobody offers.
     """
+    if not given:
+        return
     from .options import resolve_options
 
     for name, options in given.items():
@@ -110,7 +111,7 @@ def join_session(state: State) -> None:
     if state.session is None:
         inherited = os.environ.get(SESSION)
         state.joined = bool(inherited)
-        state.session = inherited or secrets.token_hex(8)
+        state.session = inherited or os.urandom(8).hex()
 
 
 def wanted(name: str, settings: Settings) -> bool:
