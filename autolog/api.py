@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .context import current, last_run, pauses
 from .errors import UsageError
 from .forking import ForkSafeLock, at_worker_exit
 from .reporting import guarded
@@ -107,8 +108,6 @@ def disable() -> None:
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
     """Record nothing inside the block, in this thread or task alone; blocks nest."""
-    from .context import pauses
-
     token = pauses.set(pauses.get() + 1)
     try:
         yield
@@ -144,8 +143,6 @@ def start_run(
 
 def active_run() -> Run | None:
     """The run that is being recorded here: of the block, or of the training that calls us."""
-    from .context import current
-
     frame = current.get()
     if frame is None or frame.over or frame.run is None or frame.run.ended:
         return state.implicit if state.implicit is not None and not state.implicit.ended else None
@@ -218,15 +215,13 @@ def _target() -> Run:
     The active one; else the last training of this thread or task, for that is what a line
     after `fit` speaks of; else a run of the whole program, opened here and now.
     """
-    from .context import last_run, pauses
+    run = None if pauses.get() else active_run()
+    if run is not None:
+        return run
     from .nothing import NoRun
 
     if pauses.get():
         return NoRun()
-    run = active_run()
-    if run is not None:
-        return run
-
     last: Run | None = last_run.get()
     if last is not None and last.belongs_to(state.recorder, *state.retired):
         return last
@@ -251,7 +246,6 @@ def _opened(**facts: Any) -> Run:
 def _recorder() -> Recorder | None:
     """The recorder in force; a call by hand opens one without hooks. None when off or paused."""
     from . import enabling
-    from .context import pauses
 
     if pauses.get():
         return None
