@@ -43,6 +43,9 @@ PREPARING = (
 )
 """Packages whose estimators prepare data; fitted alone they open no run unless asked."""
 
+TRAININGS = ("fit", "fit_predict", "fit_transform", "fit_resample")
+TRANSFORMS = ("transform", "fit_transform", "fit_resample")
+
 PREDICTIONS = (
     "predict",
     "predict_proba",
@@ -107,7 +110,7 @@ class Sklearn(Integration):
     options: SklearnOptions
 
     @around(
-        subclasses("sklearn.base", "BaseEstimator", "fit", "fit_predict", "fit_transform"),
+        subclasses("sklearn.base", "BaseEstimator", *TRAININGS),
         opens_run="trains",
     )
     def fit(self, call: Call, run: Run) -> Iterator[None]:
@@ -139,7 +142,7 @@ class Sklearn(Integration):
         else:
             yield
 
-    @around(subclasses("sklearn.base", "BaseEstimator", "transform", "fit_transform"))
+    @around(subclasses("sklearn.base", "BaseEstimator", *TRANSFORMS))
     def transform(self, call: Call, run: Run | None) -> Iterator[None]:
         """Remembers who made an array, so that a later training can name it; hooked on the
         transformers since the training sees only the finished array.
@@ -239,7 +242,9 @@ class Sklearn(Integration):
             return False
         if self.options.preprocessing:
             return True
-        prepares = any(c.__module__.startswith(PREPARING) for c in type(estimator).__mro__)
+        prepares = hasattr(type(estimator), "fit_resample") or any(
+            c.__module__.startswith(PREPARING) for c in type(estimator).__mro__
+        )
         return not prepares or kind_of(estimator) not in ("transformer", "estimator")
 
     def classes(self) -> tuple[str, ...]:

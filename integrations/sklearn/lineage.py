@@ -20,7 +20,8 @@ _made: dict[int, tuple[weakref.ref[Any], list[dict[str, Any]]]] = {}
 
 def remember(call: Call) -> None:
     """Note that the call's result came from its transformer, and what that was given."""
-    output = call.result
+    # A resampler gives data and target.
+    output = call.result[0] if type(call.result) is tuple and call.result else call.result
     params, chosen = chosen_params(call.instance)
     step = {
         "class": type(call.instance).__qualname__,

@@ -40,7 +40,9 @@ def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) ->
 
 
 def told(value: Any) -> Any:
-    """A splitter or scorer as the call that makes it, `KFold(n_splits=5, …)`; all else as it is."""
+    """A splitter or scorer as the call that makes it, `KFold(n_splits=5, …)`, a kernel as its
+    formula; all else as it is.
+    """
     if type(value).__module__ == "builtins":
         return value
     if _is_a(value, "sklearn.metrics._scorer", "_BaseScorer"):
@@ -50,6 +52,8 @@ def told(value: Any) -> Any:
     if _is_a(value, "sklearn.model_selection._split", *SPLITTERS):
         own = {name: item for name, item in vars(value).items() if not name.startswith("_")}
         return _call(type(value).__qualname__, **own)
+    if _is_a(value, "sklearn.gaussian_process.kernels", "Kernel"):
+        return repr(value)
     return value
 
 

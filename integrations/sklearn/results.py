@@ -8,7 +8,7 @@ from typing import Any
 
 from autolog.live import Run
 
-from .params import inner_of, steps_of
+from .params import inner_of, steps_of, told
 
 SERIES = {
     "loss_curve_": ("loss", "epoch"),
@@ -29,6 +29,7 @@ NOT_RESULTS = frozenset(
     (
         "n_features_in_",
         "n_outputs_",
+        "n_classes_",
         "n_samples_fit_",
         "n_samples_seen_",
         "n_layers_",
@@ -105,6 +106,8 @@ def _report_numbers(run: Run, facts: Mapping[str, Any], owner: str) -> None:
             run.point(key, value, None, {"call": f"{owner}.{name}"})
         elif name == "n_iter_" and len(numbers_of(value)) >= 1:
             run.log_metric(key, max(numbers_of(value)))
+        elif name == "kernel_":
+            run.set_tag(key, told(value))
 
 
 def is_number(value: Any) -> bool:
@@ -120,7 +123,7 @@ def numbers_of(value: Any) -> list[float]:
     if dtype is not None and dtype.kind in "iuf" and getattr(value, "ndim", 0) == 1:
         return list(value.tolist())
     if isinstance(value, list) and all(is_number(item) for item in value):
-        return [float(item) for item in value]
+        return [item if isinstance(item, int) else float(item) for item in value]
     return []
 
 
