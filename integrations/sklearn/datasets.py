@@ -28,6 +28,8 @@ LATER_VALUES = 1 << 21
 MOST = 20
 """Datasets of predictions that one run describes and tells apart."""
 
+_VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|dev)(?![a-z])")
+
 
 class Kept(NamedTuple):
     """What of data is recorded: whether they are described, and with figures for each column."""
@@ -233,7 +235,7 @@ def role_of(name: str) -> str:
     """`train`, `validation` or `test`, as the name says; `test` where it says nothing."""
     if "train" in name.lower():
         return "train"
-    return "validation" if re.search(r"(?:\b|_|[Xx])(?:val|dev)", name) else "test"
+    return "validation" if _VALIDATION.search(name) else "test"
 
 
 # -- rows that were trained on -----------------------------------------------------------------

@@ -155,7 +155,7 @@ def _from_columns(array: Any, output: Any, classes: Any) -> int | None:
 
 def _divided(array: Any, output: Any) -> bool:
     """Whether two values in `array` part the rows exactly where `output` is high and low."""
-    if array.ndim != 1 or output.dtype.kind != "f" or array.dtype.kind not in "biuUSO":
+    if array.ndim != 1 or output.dtype.kind != "f":
         return False
     first = array == array[0]
     others = array[~first]

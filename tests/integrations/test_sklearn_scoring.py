@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-import gc
-import io
-import math
 import pickle
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import cloudpickle
-import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import sklearn.metrics
-from sklearn import cluster, dummy, ensemble, linear_model, model_selection, pipeline, preprocessing
+from autolog.integrations.sklearn import scoring
+from sklearn import cluster, ensemble, linear_model, model_selection, pipeline, preprocessing
 from sklearn import metrics as shorter
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.metrics import accuracy_score as imported
 from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.metrics import accuracy_score as imported
 
 import autolog
-from autolog.integrations.sklearn import naming, predictions, scoring
-from autolog.reporting import notes
 from autolog.view import RunView
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -48,7 +39,7 @@ def told(run: RunView, key: str) -> dict[str, Any]:
     return dict(run.series[key].info)
 
 
-# -- every function ------------------------------------------------------------------------------
+# -- every function ----------------------------------------------------------------------------
 
 OF_LABELS = {
     "accuracy_score": {}, "balanced_accuracy_score": {}, "cohen_kappa_score": {}, "f1_score": {},
@@ -142,140 +133,7 @@ def test_the_call_its_place_and_its_arguments_are_kept(run: Only) -> None:
     assert info["args"] == {"average": "macro", "sample_weight": "ndarray"}
 
 
-# -- what is given to them -----------------------------------------------------------------------
-
-EXACT = {
-    "a slice": lambda p: (y_test[:20], p[:20]),
-    "a column": lambda p: (y_test, p.reshape(-1, 1)[:, 0]),
-    "a series of it": lambda p: (y_test, pd.Series(p, copy=False)),
-    "backwards": lambda p: (y_test[::-1], p[::-1]),
-    "a view by name": lambda p: (y_test, p.view()),
-}
-BY_VALUE = {
-    "a list": lambda p: (y_test, list(p)),
-    "a list of numbers": lambda p: (y_test, p.tolist()),
-    "a tuple": lambda p: (y_test, tuple(p.tolist())),
-    "a copy": lambda p: (y_test, np.array(p)),
-    "another type": lambda p: (y_test, p.astype(float)),
-    "a series": lambda p: (y_test, pd.Series(p.copy())),
-    "an indexed series": lambda p: (y_test, pd.Series(p.copy(), index=range(7, 7 + len(p)))),
-    "a part of a list": lambda p: (y_test[20:90], p.tolist()[20:90]),
-}
-PROBABLE = {
-    "another order": lambda p: (np.sort(y_test), np.sort(p)),
-    "another label": lambda p: (y_test + 5, p + 5),
-    "a function of it": lambda p: (y_test, np.where(p > 0, 1, 1)),
-}
-
-
-@pytest.mark.parametrize("made", EXACT.values(), ids=EXACT.keys())
-def test_the_same_memory_is_exact(made: Callable[[Any], Any], run: Only) -> None:
-    p = model().predict(X_test)
-    accuracy_score(*made(p))
-    assert told(run(), "accuracy_score_X_test")["link"] == "exact"
-
-
-@pytest.mark.parametrize("made", BY_VALUE.values(), ids=BY_VALUE.keys())
-def test_copies_are_known_by_value(made: Callable[[Any], Any], run: Only) -> None:
-    p = model().predict(X_test)
-    accuracy_score(*made(p))
-    assert told(run(), "accuracy_score_X_test")["link"] == "by value"
-    assert not run().series["accuracy_score_X_test"].probable
-
-
-@pytest.mark.parametrize("made", PROBABLE.values(), ids=PROBABLE.keys())
-def test_as_many_rows_are_only_probable(made: Callable[[Any], Any], run: Only) -> None:
-    p = model().predict(X_test)
-    accuracy_score(*made(p))
-    assert told(run(), "accuracy_score_X_test")["link"] == "probable"
-
-
-OF_PROBABILITIES = {
-    "argmax": lambda p, names: p.argmax(1),
-    "argmax's names": lambda p, names: names[p.argmax(1)],
-    "threshold": lambda p, names: p[:, 1] > 0.3,
-    "threshold as numbers": lambda p, names: (p[:, 1] >= 0.7).astype(int),
-    "names by threshold": lambda p, names: np.where(p[:, 1] > 0.4, names[1], names[0]),
-    "low side": lambda p, names: p[:, 0] < 0.2,
-}
-
-
-@pytest.mark.parametrize("made", OF_PROBABILITIES.values(), ids=OF_PROBABILITIES.keys())
-def test_labels_made_of_probabilities(made: Callable[..., Any], run: Only) -> None:
-    names = np.array(["benign", "malign"])
-    clf = linear_model.LogisticRegression(solver="liblinear").fit(X_train, names[y_train])
-    p = clf.predict_proba(X_test)
-    labels = made(p, names)
-    value = accuracy_score(names[y_test] if labels.dtype.kind == "U" else y_test == 1, labels == 1
-                           if labels.dtype.kind != "U" else labels)  # fmt: skip
-    assert run().metrics["accuracy_score_X_test"] == value
-    assert told(run(), "accuracy_score_X_test")["link"] == "by value"
-
-
-def test_the_column_of_a_lost_output(run: Only) -> None:
-    scores = model().predict_proba(X_test)[:, 1]
-    gc.collect()
-    roc_auc_score(y_test, scores)
-    roc_auc_score(y_test, scores.tolist())
-    assert told(run(), "roc_auc_score_X_test")["link"] == "exact"
-    assert told(run(), "roc_auc_score-2_X_test")["link"] == "by value"
-
-
-def test_what_is_nobodys_stands_in_the_notes(runs: Runs) -> None:
-    accuracy_score(y_test, y_test)
-    fitted = model()
-    fitted.predict(X_test)
-    accuracy_score(y_test[:50], np.zeros(50))
-    assert [key for key in runs()[0].metrics if "accuracy" in key] == []
-    texts = [note.text for note in notes() if note.place == "sklearn.metrics"]
-    assert len(texts) == 2
-    assert all("no prediction of a recorded model" in text for text in texts)
-
-
-def test_an_unrecorded_model_never_passes_for_a_recorded_one(runs: Runs) -> None:
-    with autolog.paused():
-        stranger = linear_model.LogisticRegression(C=1e-6, solver="liblinear").fit(X_train, y_train)
-    kept = model().predict(X_test)
-    accuracy_score(y_test, stranger.predict(X_test))
-    assert [key for key in runs()[0].metrics if "accuracy" in key] == []
-    assert len(kept) == len(y_test)
-
-
-@pytest.mark.parametrize(
-    "copied",
-    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
-    ids=["deepcopy", "pickle"],
-)
-def test_a_copy_of_a_model_is_only_probable(copied: Callable[[Any], Any], run: Only) -> None:
-    original = model()
-    kept = original.predict(X_test)
-    accuracy_score(y_test, copied(original).predict(X_test))
-    assert told(run(), "accuracy_score_X_test")["link"] == "probable"
-    assert len(kept) == len(y_test)
-
-
-def test_after_the_model_and_the_data_are_gone(run: Only) -> None:
-    fitted, data = model(), X_test.copy()
-    p = fitted.predict(data)
-    del fitted, data
-    gc.collect()
-    accuracy_score(y_test, p)
-    found = run()
-    assert told(found, "accuracy_score_data")["link"] == "exact"
-    assert found.datasets["data"]["shape"] == [143, 30]
-    assert "digest" not in found.datasets["data"]
-
-
-def test_a_loop_over_single_rows(run: Only) -> None:
-    fitted = model()
-    p = [fitted.predict(X_test[i : i + 1])[0] for i in range(len(X_test))]
-    accuracy_score(y_test, p)
-    key = next(key for key in run().metrics if key.startswith("accuracy_score"))
-    assert told(run(), key)["link"] == "probable"
-    assert key == "accuracy_score_X_test[i : i + 1]"
-
-
-# -- which run -----------------------------------------------------------------------------------
+# -- which run ---------------------------------------------------------------------------------
 
 
 def test_each_model_has_its_own(runs: Runs) -> None:
@@ -386,108 +244,7 @@ def test_nothing_is_told_of_what_stays_inside(runs: Runs) -> None:
     assert len(kin["test_f1"]) == 2
 
 
-# -- names ---------------------------------------------------------------------------------------
-
-
-def evaluate(fitted: Any, X: Any, y: Any) -> float:
-    return float(accuracy_score(y, fitted.predict(X)))
-
-
-def test_a_functions_parameter_has_the_callers_name(run: Only) -> None:
-    fitted = model()
-    evaluate(fitted, X_train, y_train)
-    evaluate(fitted, X_test, y_test)
-    evaluate(fitted, y=y_test[:40], X=X_test[:40])
-    found = run()
-    assert {*found.metrics} >= {
-        "accuracy_score_X_train", "accuracy_score_X_test", "accuracy_score_X_test[:40]",
-    }  # fmt: skip
-    assert found.datasets["X_test"]["role"] == "test"
-    assert [name for name in found.datasets if name != "X_test[:40]"] == ["X_train", "X_test"]
-
-
-def test_training_data_in_a_function_too(run: Only) -> None:
-    def train(X: Any, y: Any) -> Any:
-        return linear_model.LogisticRegression(solver="liblinear").fit(X, y)
-
-    train(X_train, y_train).score(X_test, y_test)
-    assert [*run().datasets] == ["X_train", "X_test"]
-    assert run().datasets["X_train"]["target"]["name"] == "y_train"
-
-
-def test_names_that_the_function_binds_anew_are_its_own(run: Only) -> None:
-    def judge(fitted: Any, X: Any) -> None:
-        X = X * 1.0
-        accuracy_score(y_test, fitted.predict(X))
-
-    judge(model(), X_test)
-    assert "accuracy_score_X" in run().metrics
-
-
-def test_methods_comprehensions_and_defaults(run: Only) -> None:
-    class Judge:
-        def judge(self, fitted: Any, X: Any, y: Any = y_test) -> list[float]:
-            return [accuracy_score(y, f.predict(X)) for f in (fitted,)]
-
-    held = Judge()
-    held.judge(model(), X_test)
-    assert "accuracy_score_X_test" in run().metrics
-
-
-def test_one_object_keeps_its_name_in_all_runs(runs: Runs) -> None:
-    for C in (1.0, 2.0):
-        evaluate(model(C=C), X_test, y_test)
-    held_out = X_test
-    accuracy_score(y_test, model(C=3.0).predict(held_out))
-    assert all("accuracy_score_X_test" in run.metrics for run in runs())
-
-
-def test_two_of_one_name_are_told_apart(run: Only) -> None:
-    fitted = model()
-    both = [(X_test[:70], y_test[:70]), (X_test[70:], y_test[70:])]
-    for data, labels in both:
-        accuracy_score(labels, fitted.predict(data))
-    assert {*run().metrics} >= {"accuracy_score_data", "accuracy_score_data-2"}
-    assert run().datasets["data"]["shape"] == [70, 30]
-    assert run().datasets["data-2"]["shape"] == [73, 30]
-
-
-def test_batches_of_a_loop_are_one_series(run: Only) -> None:
-    fitted = model()
-    for start in range(0, 140, 10):
-        batch = X_test[start : start + 10].copy()
-        accuracy_score(y_test[start : start + 10], fitted.predict(batch))
-    assert len(run().history("accuracy_score_batch")) == 14
-    assert [*run().datasets] == ["X_train", "batch"]
-
-
-def test_a_copy_of_the_training_data_is_the_training_data(run: Only) -> None:
-    fitted = model()
-    again = X_train.copy()
-    accuracy_score(y_train, fitted.predict(again))
-    assert "accuracy_score_X_train" in run().metrics
-    assert [*run().datasets] == ["X_train"]
-
-
-def test_a_loop_at_one_place_is_a_series_and_another_place_another(run: Only) -> None:
-    p = model().predict_proba(X_test)[:, 1]
-    values = [accuracy_score(y_test, p > at) for at in (0.2, 0.5, 0.8)]
-    accuracy_score(y_test, p > 0.5)
-    accuracy_score(y_test, p > 0.6)  # noqa: E702
-    points = run().history("accuracy_score_X_test")
-    assert [point.value for point in points] == values
-    assert [point.step for point in points] == [None, 1, 2]
-    assert {"accuracy_score-2_X_test", "accuracy_score-3_X_test"} <= {*run().metrics}
-
-
-def test_another_average_is_another_metric(run: Only) -> None:
-    p = model().predict(X_test)
-    values = [shorter.f1_score(y_test, p, average=way) for way in ("micro", "macro", "micro")]
-    assert [point.value for point in run().history("f1_score_X_test")] == values[::2]
-    assert run().metrics["f1_score-2_X_test"] == values[1]
-
-
-# -- scores --------------------------------------------------------------------------------------
+# -- scores ------------------------------------------------------------------------------------
 
 
 def test_score_and_scorers(run: Only) -> None:

@@ -1,0 +1,169 @@
+"""How what a metric is given is known to come from a prediction: exactly, by value, probably."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import linear_model, model_selection
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.metrics import accuracy_score, roc_auc_score
+
+import autolog
+from autolog.reporting import notes
+from autolog.view import RunView
+
+X, y = load_breast_cancer(return_X_y=True)
+X_train, X_test, y_train, y_test = model_selection.train_test_split(X, y, random_state=0)
+R, target = load_diabetes(return_X_y=True)
+Only = Callable[[], RunView]
+Runs = Callable[[], list[RunView]]
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def model(**params: Any) -> Any:
+    return linear_model.LogisticRegression(solver="liblinear", **params).fit(X_train, y_train)
+
+
+def told(run: RunView, key: str) -> dict[str, Any]:
+    """How a metric is known."""
+    return dict(run.series[key].info)
+
+
+# -- what is given to them ---------------------------------------------------------------------
+
+EXACT = {
+    "a slice": lambda p: (y_test[:20], p[:20]),
+    "a column": lambda p: (y_test, p.reshape(-1, 1)[:, 0]),
+    "a series of it": lambda p: (y_test, pd.Series(p, copy=False)),
+    "backwards": lambda p: (y_test[::-1], p[::-1]),
+    "a view by name": lambda p: (y_test, p.view()),
+}
+BY_VALUE = {
+    "a list": lambda p: (y_test, list(p)),
+    "a list of numbers": lambda p: (y_test, p.tolist()),
+    "a tuple": lambda p: (y_test, tuple(p.tolist())),
+    "a copy": lambda p: (y_test, np.array(p)),
+    "another type": lambda p: (y_test, p.astype(float)),
+    "a series": lambda p: (y_test, pd.Series(p.copy())),
+    "an indexed series": lambda p: (y_test, pd.Series(p.copy(), index=range(7, 7 + len(p)))),
+    "a part of a list": lambda p: (y_test[20:90], p.tolist()[20:90]),
+}
+PROBABLE = {
+    "another order": lambda p: (np.sort(y_test), np.sort(p)),
+    "another label": lambda p: (y_test + 5, p + 5),
+    "a function of it": lambda p: (y_test, np.where(p > 0, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("made", EXACT.values(), ids=EXACT.keys())
+def test_the_same_memory_is_exact(made: Callable[[Any], Any], run: Only) -> None:
+    p = model().predict(X_test)
+    accuracy_score(*made(p))
+    assert told(run(), "accuracy_score_X_test")["link"] == "exact"
+
+
+@pytest.mark.parametrize("made", BY_VALUE.values(), ids=BY_VALUE.keys())
+def test_copies_are_known_by_value(made: Callable[[Any], Any], run: Only) -> None:
+    p = model().predict(X_test)
+    accuracy_score(*made(p))
+    assert told(run(), "accuracy_score_X_test")["link"] == "by value"
+    assert not run().series["accuracy_score_X_test"].probable
+
+
+@pytest.mark.parametrize("made", PROBABLE.values(), ids=PROBABLE.keys())
+def test_as_many_rows_are_only_probable(made: Callable[[Any], Any], run: Only) -> None:
+    p = model().predict(X_test)
+    accuracy_score(*made(p))
+    assert told(run(), "accuracy_score_X_test")["link"] == "probable"
+
+
+OF_PROBABILITIES = {
+    "argmax": lambda p, names: p.argmax(1),
+    "argmax's names": lambda p, names: names[p.argmax(1)],
+    "threshold": lambda p, names: p[:, 1] > 0.3,
+    "threshold as numbers": lambda p, names: (p[:, 1] >= 0.7).astype(int),
+    "names by threshold": lambda p, names: np.where(p[:, 1] > 0.4, names[1], names[0]),
+    "low side": lambda p, names: p[:, 0] < 0.2,
+}
+
+
+@pytest.mark.parametrize("made", OF_PROBABILITIES.values(), ids=OF_PROBABILITIES.keys())
+def test_labels_made_of_probabilities(made: Callable[..., Any], run: Only) -> None:
+    names = np.array(["benign", "malign"])
+    clf = linear_model.LogisticRegression(solver="liblinear").fit(X_train, names[y_train])
+    p = clf.predict_proba(X_test)
+    labels = made(p, names)
+    value = accuracy_score(names[y_test] if labels.dtype.kind == "U" else y_test == 1, labels == 1
+                           if labels.dtype.kind != "U" else labels)  # fmt: skip
+    assert run().metrics["accuracy_score_X_test"] == value
+    assert told(run(), "accuracy_score_X_test")["link"] == "by value"
+
+
+def test_the_column_of_a_lost_output(run: Only) -> None:
+    scores = model().predict_proba(X_test)[:, 1]
+    gc.collect()
+    roc_auc_score(y_test, scores)
+    roc_auc_score(y_test, scores.tolist())
+    assert told(run(), "roc_auc_score_X_test")["link"] == "exact"
+    assert told(run(), "roc_auc_score-2_X_test")["link"] == "by value"
+
+
+def test_what_is_nobodys_stands_in_the_notes(runs: Runs) -> None:
+    accuracy_score(y_test, y_test)
+    fitted = model()
+    fitted.predict(X_test)
+    accuracy_score(y_test[:50], np.zeros(50))
+    assert [key for key in runs()[0].metrics if "accuracy" in key] == []
+    texts = [note.text for note in notes() if note.place == "sklearn.metrics"]
+    assert len(texts) == 2
+    assert all("no prediction of a recorded model" in text for text in texts)
+
+
+def test_an_unrecorded_model_never_passes_for_a_recorded_one(runs: Runs) -> None:
+    with autolog.paused():
+        stranger = linear_model.LogisticRegression(C=1e-6, solver="liblinear").fit(X_train, y_train)
+    kept = model().predict(X_test)
+    accuracy_score(y_test, stranger.predict(X_test))
+    assert [key for key in runs()[0].metrics if "accuracy" in key] == []
+    assert len(kept) == len(y_test)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
+    ids=["deepcopy", "pickle"],
+)
+def test_a_copy_of_a_model_is_only_probable(copied: Callable[[Any], Any], run: Only) -> None:
+    original = model()
+    kept = original.predict(X_test)
+    accuracy_score(y_test, copied(original).predict(X_test))
+    assert told(run(), "accuracy_score_X_test")["link"] == "probable"
+    assert len(kept) == len(y_test)
+
+
+def test_after_the_model_and_the_data_are_gone(run: Only) -> None:
+    fitted, data = model(), X_test.copy()
+    p = fitted.predict(data)
+    del fitted, data
+    gc.collect()
+    accuracy_score(y_test, p)
+    found = run()
+    assert told(found, "accuracy_score_data")["link"] == "exact"
+    assert found.datasets["data"]["shape"] == [143, 30]
+    assert "digest" not in found.datasets["data"]
+
+
+def test_a_loop_over_single_rows(run: Only) -> None:
+    fitted = model()
+    p = [fitted.predict(X_test[i : i + 1])[0] for i in range(len(X_test))]
+    accuracy_score(y_test, p)
+    key = next(key for key in run().metrics if key.startswith("accuracy_score"))
+    assert told(run(), key)["link"] == "probable"
+    assert key == "accuracy_score_X_test[i : i + 1]"
