@@ -105,6 +105,15 @@ def training_data(run: RunView) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def shared_rows(facts: Mapping[str, Any]) -> str | None:
+    """How many rows of a dataset were trained on, where that is known."""
+    shared, compared = facts.get("rows_shared"), facts.get("rows_compared")
+    if not isinstance(shared, int):
+        return None
+    of = f" of {compared:,}" if isinstance(compared, int) else ""
+    return f"{shared:,}{of} row{'' if shared == 1 and not of else 's'} shared with train"
+
+
 def overhead(run: RunView) -> float | None:
     """Seconds of autolog's own work in the run."""
     seconds = run.system.get("autolog.overhead")

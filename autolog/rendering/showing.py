@@ -205,6 +205,7 @@ def _dataset(name: str, value: Mapping[str, Any]) -> list[Text]:
         Text(clean(name, 30)),
         Text(form),
         Text(f"{facts.digest(value) or NONE} {whole}".rstrip()),
+        Text(facts.shared_rows(value) or "", style="yellow" if value.get("rows_shared") else ""),
     ]
 
 

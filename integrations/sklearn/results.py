@@ -213,6 +213,18 @@ def _report_search(run: Run, search: Any) -> None:
     for name in results:
         if name.startswith(("mean_test_", "mean_train_")):
             run.log_series(name, [float(v) for v in results[name]], unit="candidate")
+    if vars(search).get("multimetric_"):
+        _report_bests(run, results)
+
+
+def _report_bests(run: Run, results: Mapping[str, Any]) -> None:
+    """The highest score of each metric, of whichever candidate, where a search has several."""
+    for name in results:
+        scores = [float(v) for v in results[name]] if name.startswith("mean_test_") else []
+        known = [score for score in scores if score == score]
+        if known:
+            key = name.removeprefix("mean_test_")
+            run.point(f"best_{key}", max(known), None, {"call": f"max(cv_results_[{name!r}])"})
 
 
 def _range(tried: Any) -> str | None:

@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import accuracy_score
 
 import autolog
+from autolog.rendering.showing import run_lines
 from autolog.view import RunView
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -105,6 +106,18 @@ def test_shared_rows_are_counted(leaked: int, form: Callable[[Any], Any], run: O
     assert run().datasets[name]["rows_shared"] == leaked
     tag = run().tags.get("rows_shared_with_train")
     assert tag == (f"7 of 150 rows of {name}" if leaked else None)
+
+
+def test_shared_rows_are_shown(run: Only) -> None:
+    fitted = model()
+    fitted.score(X_test, y_test)
+    mixed = np.concatenate([X_test[:1], X_train[:1]])
+    fitted.score(mixed, [1, 0])
+    lines = [line.plain for line in run_lines(run(), {run().id: run().id})]
+    (clean,) = [line for line in lines if "X_test" in line and "143×30" in line]
+    (leaky,) = [line for line in lines if "mixed" in line and "2×30" in line]
+    assert clean.endswith("0 rows shared with train")
+    assert leaky.endswith("1 row shared with train")
 
 
 @pytest.mark.parametrize("changed", [False, True])
