@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
@@ -31,6 +32,8 @@ def children(part: Any) -> Iterator[tuple[str, Any]]:
                 yield f"[{index}]", item
     if kind is FunctionType:
         yield from _of_function(part)
+    elif issubclass(kind, partial):
+        yield from _of_partial(part)
     elif not issubclass(kind, type | ModuleType):
         for name, item in islice(_attributes(part).items(), MAX_ATTRIBUTES):
             yield f".{name}", item
@@ -47,6 +50,12 @@ def _attributes(part: Any) -> dict[str, Any]:
     except (AttributeError, TypeError):
         return {}
     return found if type(found) is dict else {}
+
+
+def _of_partial(part: partial[Any]) -> Iterator[tuple[str, Any]]:
+    """Not its `__dict__`: to look at that makes one, which changes how the object is pickled."""
+    for name in ("func", "args", "keywords"):
+        yield f".{name}", object.__getattribute__(part, name)
 
 
 def _of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
