@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .backend import Backend
     from .engine import Engine
     from .importing import ImportWatcher
+    from .ledger import Ledger
     from .live import Run
     from .recorder import Recorder
     from .view import Runs, RunView
@@ -32,6 +33,7 @@ class State:
         self.recorder: Recorder | None = None
         self.engine: Engine | None = None
         self.watcher: ImportWatcher | None = None
+        self.leftovers: list[Ledger] = []
         self.retired: list[Recorder] = []
         self.session: str | None = None
         self.joined = False

@@ -39,6 +39,12 @@ _WORKERS = frozenset(
 )
 
 
+_TOOLS = frozenset(
+    ("mlflow", "wandb", "comet_ml", "neptune", "clearml", "aim", "dvclive", "sacred")
+)
+"""Packages that watch trainings as we do, and compute metrics of their own."""
+
+
 class Site:
     """One place in the user's code: a call that is, or was, being executed there.
 
@@ -142,7 +148,7 @@ def find_site(start: FrameType | int | None = 0, *, library: str = "") -> Site |
         top = _package(frame)
         if not is_library(frame) and top != library:
             return _site(frame, direct)
-        direct = direct and top == "autolog"
+        direct = direct and (top == "autolog" or top in _TOOLS)
         frame = frame.f_back
     return None
 
@@ -188,6 +194,32 @@ def is_worker_task(frame: FrameType | None, package: str) -> bool:
             return task
         if module != transparent:
             task = top == package
+        current = current.f_back
+    return False
+
+
+def is_tools_own(frame: FrameType | None, name: str, hooked: Collection[str]) -> bool:
+    """Whether another tracking tool makes the call of `name` that `frame` executes by itself.
+
+    MLflow's autologging predicts and scores after a `fit`. What the program calls may come
+    through such a tool as well; but then what it is called by calls the same name, and not
+    another one of those that are `hooked`.
+    """
+    if _TOOLS.isdisjoint(sys.modules):
+        return False
+    inner, tool, current = name, False, frame
+    while current is not None:
+        top = _package(current)
+        if top in _TOOLS:
+            tool = True
+        elif top not in ("autolog", "contextlib"):
+            outer = _read_call(_text_at(current.f_code, current.f_lasti)).callee if tool else inner
+            if outer != inner and outer in hooked:
+                return True
+            if not is_library(current):
+                return False
+            name = current.f_code.co_name  # of a decorator's wrapper it says nothing
+            inner, tool = (name if name in hooked else inner), False
         current = current.f_back
     return False
 

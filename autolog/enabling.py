@@ -24,6 +24,7 @@ SESSION = "AUTOLOG_SESSION"
 BUILT_IN = {
     "sklearn": "autolog.integrations.sklearn:Sklearn",
     "joblib": "autolog.integrations.joblib:Joblib",
+    "mlflow": "autolog.integrations.mlflow:Mlflow",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""
@@ -36,7 +37,9 @@ def enable(state: State, settings: Settings) -> None:
     """
     apply(state, settings)
     if state.watcher is not None:
+        hook_again(state)
         return
+    clear_leftovers(state)
     from .importing import ImportWatcher
 
     join_session(state)
@@ -46,6 +49,21 @@ def enable(state: State, settings: Settings) -> None:
         if wanted(name, settings):
             state.watcher.watch(name, _installer(state, name, functools.partial(load, path)))
     state.watcher.on_first_foreign_import(lambda: _third_parties(state))
+
+
+def hook_again(state: State) -> None:
+    """Put the hooks on again that another tool took off together with its own."""
+    with state.lock:
+        clear_leftovers(state)
+        if state.engine is not None:
+            state.engine.placement.again()
+
+
+def clear_leftovers(state: State) -> None:
+    """Take off what a `disable` had to leave below another tool's patch, where that is gone."""
+    for ledger in state.leftovers:
+        ledger.undo()
+    state.leftovers[:] = [ledger for ledger in state.leftovers if ledger.leftover()]
 
 
 def check_options(given: Mapping[str, Mapping[str, Any]]) -> None:
@@ -170,9 +188,13 @@ def disable(state: State) -> None:
             del os.environ[SESSION]
     if state.engine is not None:
         state.engine.close()
-        for left in state.engine.ledger.leftover():
-            note("disable", f"{left} is wrapped by another tool on top; ours passes through")
+        left = state.engine.ledger.leftover()
+        if left:
+            some = ", ".join(left[:3]) + (", …" if len(left) > 3 else "")
+            note("disable", f"{len(left)} hooks pass through below another tool's patch: {some}")
+        state.leftovers.append(state.engine.ledger)
         state.engine = None
+    clear_leftovers(state)
     close(state)
     state.session = None
 

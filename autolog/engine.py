@@ -53,6 +53,7 @@ class Engine:
         self.standing = StandingRuns(self)
         self.active = True
         self._verdicts: dict[type, bool] = {}
+        self._names: set[str] = set()
         self.placement = Placement(self.ledger, self.drive_for)
         self.ledger.add(on_adoption(self._adopt))
 
@@ -71,6 +72,7 @@ class Engine:
         for hook in kind.hooks():
             entry = Entry(name, integration, hook, kind.module or name)
             self.entries.append(entry)
+            self._names.update(hook.target.names)
             self.watcher.watch(hook.target.module, self._placer(entry))
         for undo in integration.install(library):
             self.ledger.add(undo)
@@ -120,7 +122,12 @@ class Engine:
         do not show it.
         """
 
-        def drive(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def drive(
+            wrapped: Any, instance: Any, args: Any, kwargs: Any, *_given: Any, **_named: Any
+        ) -> Any:
+            # MLflow walks up the frames that have an object among their arguments, to learn what
+            # the caller calls it.
+            _given, _named = args, kwargs
             try:
                 frame = current.get()
                 if frame is not None and frame.hook and not frame.over and _all_skip(entries):
@@ -176,6 +183,9 @@ class Engine:
         if nested and not plumbing and (hook.nested == "skip" or (outer and outer.silent)):
             return None
         if not nested and caller and callsite.is_worker_task(caller, entry.library):
+            return None
+        name = getattr(call.function, "__name__", "")
+        if not nested and callsite.is_tools_own(caller, name, self._names):
             return None
         entry.fired += 1
         begun = Begun(self, entry, call, began)

@@ -29,6 +29,8 @@ class Placement:
         self._drive_for = drive_for
         self._methods: weakref.WeakKeyDictionary[type, dict[str, list[Entry]]]
         self._methods = weakref.WeakKeyDictionary()
+        self._stand_ins: weakref.WeakKeyDictionary[type, dict[str, weakref.ref[Any]]]
+        self._stand_ins = weakref.WeakKeyDictionary()
         self._functions: weakref.WeakKeyDictionary[Any, list[Entry]] = weakref.WeakKeyDictionary()
         self._families: dict[type, list[Entry]] = {}
 
@@ -76,7 +78,22 @@ class Placement:
         entries = self._methods.setdefault(cls, {}).setdefault(name, [])
         _add(entries, entry)
         if len(entries) == 1:
-            wrap_method(cls, name, self._drive_for(entries), self._ledger)
+            self._wrap(cls, name, entries)
+
+    def _wrap(self, cls: type, name: str, entries: list[Entry]) -> None:
+        if wrap_method(cls, name, self._drive_for(entries), self._ledger):
+            self._stand_ins.setdefault(cls, {})[name] = weakref.ref(vars(cls)[name])
+
+    def again(self) -> None:
+        """Hook the methods anew whose hooks are gone.
+
+        That is so where another tool has put back what it had found before we came. A hook that
+        it has put its own on top of is not gone.
+        """
+        for cls, stand_ins in list(self._stand_ins.items()):
+            for name, ours in list(stand_ins.items()):
+                if ours() is None:
+                    self._wrap(cls, name, self._methods[cls][name])
 
     def _on_function(self, module: Any, name: str, entry: Entry) -> None:
         """In place, so that references taken before are met; else by its name in the library."""

@@ -23,6 +23,13 @@ def shared_settings() -> dict[str, Any]:
     return {**shared, **settings.options, PROGRAM: provenance.program()}
 
 
+def hook_again() -> None:
+    """Put the hooks on again that another tool took off together with its own."""
+    from . import enabling
+
+    enabling.hook_again(state)
+
+
 def join(
     settings: dict[str, Any], initializer: Callable[..., Any] | None = None, *arguments: Any
 ) -> None:
