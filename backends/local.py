@@ -114,9 +114,12 @@ class LocalBackend(Backend):
             super().copy_artifact(run, to, path)
 
     def drop_artifact(self, run: str, path: str) -> None:
-        """Remove the artifact, or all below that folder."""
+        """Remove the artifact, or all below that folder, and the folders that are empty then.
+
+        The folder of a light run holds nothing else.
+        """
         for folder in self._artifact_folders(run):
-            remove(folder.locate(path), folder.folder)
+            remove(folder.locate(path), self.root)
 
     def _artifact_folders(self, run: str) -> list[ArtifactFolder]:
         check_id(run)

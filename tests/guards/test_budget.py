@@ -69,6 +69,9 @@ found["nested"] = counted(lambda: Outer().fit(X, y, 20))
 for _ in range(60):
     fit()
 found["light"] = counted(fit)
+folders = [name for name in os.listdir("runs") if len(name) == 32]
+alone = [f for f in folders if not any(n.startswith("journal") for n in os.listdir(f"runs/{f}"))]
+found["light_runs"], found["light_folders"] = len(store.run_ids()) - len(folders), len(alone)
 with autolog.start_run():
     autolog.log_metric("loss", 0.5, step=0)
     found["points"] = counted(lambda: [autolog.log_metric("loss", 0.5, step=i) for i in range(100)])
@@ -133,6 +136,8 @@ def test_a_point_is_one_write(counts: Any) -> None:
 def test_a_light_run_costs_less(counts: Any) -> None:
     assert counts["light"]["write"] < counts["full"]["write"]
     assert counts["light"].get("os.link", 0) == 0
+    assert counts["light_runs"] > 5
+    assert counts["light_folders"] <= 3, "a light run has a folder only while its model is kept"
 
 
 LOADED = """
