@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autolog.callsite import Site, find_site, is_library
-from autolog.integration import Call
+from autolog.integration import Call, parameter_names
 
 from .inputs import data_of, shape_of
 
@@ -120,14 +120,19 @@ def given_to(call: Call, parameter: str | int | None = None) -> Given | None:
 
 
 def name_of(call: Call, parameter: str | int) -> str:
-    """What the program calls the argument for `parameter`, seen from where it comes from."""
-    name = _written(call, parameter)
-    if call.site is None or not call.site.direct or not name.isidentifier():
+    """What the program calls the argument for `parameter`, seen from where it comes from.
+
+    Also where a library that the program called hands it on (`RocCurveDisplay.from_estimator`).
+    """
+    name, frame = _written(call, parameter), _caller(sys._getframe(1))
+    if call.site is None or frame is None:
         return name
-    frame = _users(sys._getframe(1))
-    if frame is None or find_site(frame) is not call.site:
-        return name
-    return _followed(frame, name)
+    if name == UNKNOWN and not call.site.direct:
+        name = _handed_in(frame, call, parameter)
+    else:  # a mixin of the library may stand between (`fit_predict`)
+        while frame is not None and is_library(frame):
+            frame = frame.f_back
+    return name if frame is None or not name.isidentifier() else _followed(frame, name)
 
 
 _texts: dict[tuple[Any, ...], str] = {}
@@ -144,28 +149,52 @@ def _written(call: Call, parameter: str | int) -> str:
     return found
 
 
-def _users(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of the program's own code."""
-    while frame is not None and is_library(frame):
+def _caller(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame that is not ours: that of the call."""
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autolog":
         frame = frame.f_back
     return frame
 
 
+def _handed_in(frame: FrameType, call: Call, parameter: str | int) -> str:
+    """The text of the argument where a library makes the call."""
+    names = _library_site(frame).argument_names(
+        getattr(call.function, "__name__", ""), len(call.args), call.kwargs
+    )
+    known = parameter_names(call.function)
+    place = known.index(parameter) if parameter in known else parameter
+    return names.get(parameter) or names.get(place) or UNKNOWN
+
+
+_library_sites: dict[tuple[CodeType, int], Site] = {}
+
+
+def _library_site(frame: FrameType) -> Site:
+    place = (frame.f_code, frame.f_lasti)
+    found = _library_sites.get(place)
+    if found is None:
+        if len(_library_sites) >= MOST_TEXTS:
+            _library_sites.clear()
+        found = _library_sites[place] = Site(frame, True)
+    return found
+
+
 def _followed(frame: FrameType, name: str) -> str:
+    """The name in the outermost call that only handed it on; unknown if a library made it."""
     for _ in range(DEEPEST):
-        caller = frame.f_back
-        code = frame.f_code
-        if caller is None or is_library(caller):
+        caller, code = frame.f_back, frame.f_code
+        inside = is_library(frame)
+        if caller is None or (is_library(caller) and not inside):
             break
         if code.co_name in _COMPREHENSIONS and name in code.co_freevars:
             frame = caller
             continue
-        site = find_site(caller)
+        site = _library_site(caller) if is_library(caller) else find_site(caller)
         outer = _handed_on(site, code, name) if site is not None else None
         if outer is None:
             break
         name, frame = outer, caller
-    return name
+    return UNKNOWN if is_library(frame) else name
 
 
 def _handed_on(site: Site, code: CodeType, name: str) -> str | None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sklearn import linear_model, model_selection
+from sklearn import cluster, linear_model, model_selection
 from sklearn import metrics as shorter
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, silhouette_score
+from sklearn.utils._response import _get_response_values
 
 from autolog.view import RunView
 
@@ -129,3 +130,43 @@ def test_another_average_is_another_metric(run: Only) -> None:
     values = [shorter.f1_score(y_test, p, average=way) for way in ("micro", "macro", "micro")]
     assert [point.value for point in run().history("f1_score_X_test")] == values[::2]
     assert run().metrics["f1_score-2_X_test"] == values[1]
+
+
+def test_what_a_library_hands_on_has_the_callers_name(run: Only) -> None:
+    fitted = model()
+
+    def judge(data: Any) -> None:
+        values, *_ = _get_response_values(fitted, data, response_method="predict")
+        accuracy_score(y_test, values)
+
+    judge(X_test)
+    assert told(run(), "accuracy_score_X_test")["link"] == "exact"
+
+
+def test_scorers_in_functions(run: Only) -> None:
+    def judge(data: Any, *more: Any) -> None:
+        shorter.get_scorer("accuracy")(more[0], data, y_test)
+        shorter.get_scorer("roc_auc")(*more, data, y_test)
+        shorter.get_scorer("roc_auc")(*more, data * 1, y_test)
+
+    judge(X_test, model())
+    names = {"accuracy_score_X_test", "roc_auc_score_X_test", "roc_auc_score_unknown"}
+    assert names <= {*run().metrics}
+
+
+def test_a_clustering_through_its_mixin(run: Only) -> None:
+    def group(points: Any) -> Any:
+        return cluster.AgglomerativeClustering(3).fit_predict(points)
+
+    labels = group(X_test)
+    silhouette_score(X_test, labels)
+    assert "silhouette_score_X_test" in run().metrics
+    assert [*run().datasets] == ["X_test"]
+
+
+def test_names_that_nobody_can_know(run: Only) -> None:
+    fitted = model()
+    exec("p = fitted.predict(data); score(y, p)", {  # a source that is nowhere written
+        "fitted": fitted, "data": X_test * 1, "score": accuracy_score, "y": y_test,
+    })  # fmt: skip
+    assert "accuracy_score_unknown" in run().metrics
