@@ -205,7 +205,7 @@ def is_tools_own(frame: FrameType | None, name: str, hooked: Collection[str]) ->
     through such a tool as well; but then what it is called by calls the same name, and not
     another one of those that are `hooked`.
     """
-    if _TOOLS.isdisjoint(sys.modules):
+    if sys.modules.keys().isdisjoint(_TOOLS):  # walks the few, not the many
         return False
     inner, tool, current = name, False, frame
     while current is not None:
