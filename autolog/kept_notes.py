@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from typing import Any
 
 from . import redact
 from .codec import to_wire
-from .reporting import guarded, notes
+from .reporting import Note, guarded, notes
 
 FILE = "notes.jsonl"
 LARGEST = 1_000_000
@@ -23,22 +24,27 @@ _kept: set[tuple[Path, str, str]] = set()
 def keep(root: Path, program: str) -> None:
     """Add this process's notes to the store's file, a line each; nothing where there are none."""
     found = [note for note in notes() if (root, note.place, note.text) not in _kept]
-    path = root / FILE
-    if not found or not root.is_dir() or (path.exists() and path.stat().st_size > LARGEST):
+    if found:
+        # That a store fails has been said by then.
+        with guarded("keeping notes"), contextlib.suppress(OSError):
+            _append(root / FILE, program, found)
+            _kept.update((root, note.place, note.text) for note in found)
+
+
+def _append(path: Path, program: str, found: list[Note]) -> None:
+    if not path.parent.is_dir() or (path.exists() and path.stat().st_size > LARGEST):
         return
     import msgspec
 
-    with guarded("keeping notes"):
-        lines = [
-            msgspec.json.encode(to_wire(redact.redact("", [time.time(), program, *note])))
-            for note in found
-        ]
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            os.write(fd, b"\n".join(lines) + b"\n")
-        finally:
-            os.close(fd)
-        _kept.update((root, note.place, note.text) for note in found)
+    lines = [
+        msgspec.json.encode(to_wire(redact.redact("", [time.time(), program, *note])))
+        for note in found
+    ]
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(fd, b"\n".join(lines) + b"\n")
+    finally:
+        os.close(fd)
 
 
 def latest(root: Path) -> list[dict[str, Any]]:

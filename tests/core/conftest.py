@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,26 @@ import autolog
 from autolog.view import RunView
 
 WARM = Path(__file__).with_name("warm.py")
+
+HEAD = """\
+import hashlib, json, os, shutil, sys, time
+from pathlib import Path
+from autolog import autolog
+autolog()
+import numpy as np
+from sklearn.linear_model import Ridge
+X = np.random.default_rng(0).random((40, 3))
+y = X @ [1.0, 2.0, 3.0]
+store = Path(os.environ["AUTOLOG_BACKEND"])
+results = []
+
+def train(*alphas):
+    for alpha in alphas:
+        results.append(Ridge(alpha=alpha).fit(X, y).coef_.tobytes().hex())
+        autolog.log_metric("alpha", alpha)
+
+"""
+TAIL = '\nprint("RESULT", hashlib.sha256(repr(results).encode()).hexdigest())\n'
 
 
 class Done(NamedTuple):
@@ -124,3 +145,41 @@ def warm() -> Iterator[Warm]:
 def programs(warm: Warm, tmp_path: Path) -> Programs:
     """Programs in an empty folder."""
     return Programs(warm, tmp_path)
+
+
+@pytest.fixture
+def play(programs: Any) -> Callable[..., Any]:
+    """Runs statements between head and tail, strict mode off; they must end with their result."""
+
+    def run(source: str, code: int = 0, **env: str) -> Any:
+        done = programs(HEAD + source + TAIL, AUTOLOG_STRICT="0", **env)
+        assert done.code == code, done.out
+        return done
+
+    return run
+
+
+@pytest.fixture
+def unharmed(play: Callable[..., Any], programs: Any) -> Callable[..., list[str]]:
+    """Runs statements with us and, with `AUTOLOG=0`, without: equal results; our lines."""
+
+    def run(source: str, **env: str) -> list[str]:
+        before = sorted(p.name for p in programs.folder.iterdir())
+        plain = play(source, **{**env, "AUTOLOG": "0"})
+        assert "autolog" not in plain.out
+        for path in programs.folder.iterdir():
+            if path.name not in (*before, "train.py", "out"):
+                path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+        watched = play(source, **env)
+        lines = watched.out.splitlines()
+        said = [line for line in lines if line.startswith("autolog:")]
+        assert [line for line in lines if line not in said] == plain.out.splitlines()
+        return said
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def head() -> str:
+    """How programs begin: `X`, `y`, `store`, `results`, and `train(*alphas)`."""
+    return HEAD
