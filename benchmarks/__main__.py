@@ -47,7 +47,7 @@ def fits(case: str, options: argparse.Namespace) -> Figures:
     results: dict[str, list[Figures]] = {mode: [] for mode in modes}
     for index in range(options.rounds):
         for mode in modes:
-            if mode != "mlflow" or index < 2:  # it is slow enough to be seen in two
+            if mode != "mlflow" or index < 2:
                 results[mode].append(worker(mode, case, options))
     plain = medians(results["plain"])
     found = {"plain_ms": 1e3 * plain["later"]}
@@ -110,9 +110,10 @@ def cost(python: str, code: str) -> tuple[float, int]:
 
 
 def worker(mode: str, case: str, options: argparse.Namespace) -> Figures:
-    """One process of a case."""
-    return child(options.mlflow if mode == "mlflow" else sys.executable, "worker", case, mode,
-                 "{store}")  # fmt: skip
+    """One process of a case; MLflow is slow enough to be seen in few rounds."""
+    python = options.mlflow if mode == "mlflow" else sys.executable
+    rounds = min(CASES[case].rounds, 3) if mode == "mlflow" else CASES[case].rounds
+    return child(python, "worker", case, mode, "{store}", str(rounds))
 
 
 def child(python: str, module: str, *words: str) -> Figures:

@@ -1,4 +1,4 @@
-"""One process of a pair: `python -m benchmarks.worker CASE plain|autolog|mlflow FOLDER`."""
+"""One process of a pair: `python -m benchmarks.worker CASE plain|autolog|mlflow FOLDER ROUNDS`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from .cases import CASES
 
 
-def main(case: str, mode: str, folder: str) -> None:
-    """Time the case's first round and its later ones in CPU seconds of the whole process."""
+def main(case: str, mode: str, folder: str, rounds: str) -> None:
+    """Time the case's first round and `rounds` later ones in CPU seconds of the whole process."""
     one_round = CASES[case].make()
     gc.collect()  # what the imports left is no debt of whoever allocates next
     before = peak()
@@ -22,7 +22,7 @@ def main(case: str, mode: str, folder: str) -> None:
     enable(mode, folder)
     enabling = time.process_time() - began
     first = timed(one_round)
-    later = [timed(one_round) for _ in range(CASES[case].rounds)]
+    later = [timed(one_round) for _ in range(int(rounds))]
     found = {
         "enable": enabling,
         "first": first[0],
