@@ -129,10 +129,16 @@ def _from_file(path: Path, module: str | None) -> Program:
 
 
 def home() -> Path:
-    """The folder that the program's code belongs to: its own, or the working directory."""
-    path = program().path
+    """The folder that the program's code belongs to: its own, or the working directory.
+
+    Of a module that was run it is the one that its outermost package stands in.
+    """
+    kind, name, path = program()
     if path is None or _is_installed(path):
         return working_folder()
+    if kind == "module":
+        depth = name.count(".") + (path.stem == "__main__")
+        path = path.parents[min(depth, len(path.parents) - 1)] / path.name
     with contextlib.suppress(OSError):  # a folder that we may not look at is one all the same
         return path.parent if path.parent.is_dir() else path.parent.parent
     return path.parent

@@ -1,0 +1,9 @@
+REGISTRY = {}
+
+
+def register(name):
+    def decorate(made):
+        REGISTRY[name] = made
+        return made
+
+    return decorate
