@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 import sys
 import weakref
 from types import CodeType, FrameType
@@ -24,6 +25,7 @@ DEEPEST = 8
 """Calls through which a parameter is followed outwards."""
 
 MOST_TEXTS = 4096
+MOST_STARRED = 16
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 
@@ -206,23 +208,34 @@ def _handed_on(site: Site, code: CodeType, name: str) -> str | None:
     parameters = code.co_varnames[: count + code.co_kwonlyargcount]
     if name not in parameters or name in _stores(code):
         return None
-    names = _arguments(site, code.co_name, parameters, count)
+    names = _arguments(site, code.co_name, parameters, count, code.co_flags)
     method = parameters[0] in ("self", "cls")
     return names.get(name) or names.get(parameters.index(name) - method)
 
 
 @functools.lru_cache(maxsize=1024)
 def _arguments(
-    site: Site, function: str, parameters: tuple[str, ...], count: int
+    site: Site, function: str, parameters: tuple[str, ...], count: int, flags: int
 ) -> dict[int | str, str]:
     """The texts of the arguments of the call at `site`, if it is one of `function` by name."""
     text = site.call_text() or ""
     if text.partition("(")[0].strip().rpartition(".")[2] != function:
         return {}
-    for given in range(count, -1, -1):
-        if found := site.argument_names(function, given, parameters):
+    most = count + (MOST_STARRED if flags & inspect.CO_VARARGS else 0)
+    keywords = _Every() if flags & inspect.CO_VARKEYWORDS else parameters
+    for given in range(most, -1, -1):
+        if found := site.argument_names(function, given, keywords):
             return found
     return {}
+
+
+class _Every(tuple[str, ...]):
+    """The keywords that a function with `**kwargs` takes."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 _stored: weakref.WeakKeyDictionary[CodeType, frozenset[str]] = weakref.WeakKeyDictionary()

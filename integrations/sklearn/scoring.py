@@ -8,6 +8,7 @@ import inspect
 import weakref
 from typing import Any
 
+from autolog.callsite import Site
 from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
@@ -177,8 +178,7 @@ class _Result:
         key, count = self._key(name)
         site = self.call.site
         facts = {
-            "call": site.call_text() if site is not None else None,
-            "site": str(site) if site is not None else None,
+            **({} if site is None else _told(site)),
             "link": self.link,
             "args": self.arguments or None,
         }
@@ -212,6 +212,12 @@ class _Result:
             places[place] = number, count + 1
         title = name if number == 1 else f"{name}-{number}"
         return (f"{title}_{self.data}" if self.data else title), count
+
+
+@functools.lru_cache(maxsize=1024)
+def _told(site: Site) -> dict[str, str | None]:
+    """How a call stands in the source, read once for each place."""
+    return {"call": site.call_text(), "site": str(site)}
 
 
 def _arguments(call: Call) -> dict[str, Any]:

@@ -147,11 +147,19 @@ def test_scorers_in_functions(run: Only) -> None:
     def judge(data: Any, *more: Any) -> None:
         shorter.get_scorer("accuracy")(more[0], data, y_test)
         shorter.get_scorer("roc_auc")(*more, data, y_test)
-        shorter.get_scorer("roc_auc")(*more, data * 1, y_test)
+        shorter.get_scorer("roc_auc")(*more, data * 2, y_test)
 
     judge(X_test, model())
     names = {"accuracy_score_X_test", "roc_auc_score_X_test", "roc_auc_score_unknown"}
     assert names <= {*run().metrics}
+
+
+def test_functions_that_take_more(run: Only) -> None:
+    def judge(fitted: Any, X: Any, *labels: Any, **how: Any) -> None:
+        shorter.f1_score(*labels, fitted.predict(X), **how)
+
+    judge(model(), X_test, y_test, average="macro")
+    assert "f1_score_X_test" in run().metrics
 
 
 def test_a_clustering_through_its_mixin(run: Only) -> None:
