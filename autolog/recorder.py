@@ -92,11 +92,11 @@ class Recorder:
     ) -> Run:
         """Open a run (or, with the id of one that exists, one more attempt at it)."""
         self._after_fork()
+        group, light = self.groups.enter(site, name) if integration else (None, False)
         first, self._first = self._first, False
         if first:
             name = self.settings.run_name or name
             run_id = run_id or self.settings.run_id
-        group, light = self.groups.enter(site, name) if integration else (None, False)
         attempt = 1 if run_id is None else self._attempts(run_id) + 1
         facts: dict[str, Any] = {
             "name": name or provenance.program_name(),
