@@ -168,11 +168,11 @@ class Sklearn(Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        run = predictions.run_of(call.instance)
+        run, link = predictions.maker(call.instance)
         given = None if run is None else naming.given_to(call)
         if run is not None and given is not None:
             given = datasets.asked(run, given, self.kept)
-        predictions.remember(run, call.result, given)
+        predictions.remember(run, call.result, given, link)
 
     @around(subclasses("sklearn.base", "BaseEstimator", "score"), covers=True)
     def score(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -214,15 +214,15 @@ class Sklearn(Integration):
 
     def follow(self, run: Run, call: Call) -> None:
         """Let metrics of what this training's models predict find their way to its run."""
-        given = naming.given_to(call)
+        given, function = naming.given_to(call), call.function.__name__
         for part in results.parts(call.instance):
-            predictions.trained(part, run)
+            predictions.trained(part, run, copies=function != "partial_fit")
             known = vars(part)
             if "classes_" in known:
                 run.state["classes"] = known["classes_"]
             if known.get("labels_") is not None:
                 predictions.remember(run, known["labels_"], given)
-        if call.function.__name__ == "fit_predict":
+        if function == "fit_predict":
             predictions.remember(run, call.result, given)
 
     def follow_validation(self, run: Run, call: Call) -> None:

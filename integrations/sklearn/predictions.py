@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from autolog.context import variable
 from autolog.live import Run
 
+from . import likeness as alike
 from . import matching
 from .naming import Given
 
@@ -22,6 +23,8 @@ Link = Literal["exact", "by value", "probable"]
 
 MOST = 4096
 """Predictions that are remembered at once; the oldest go first."""
+MOST_ALIKE = 256
+"""Trained models of which copies are recognised."""
 COMPARED = 16
 """Live predictions, newest first, that an unknown array is compared with."""
 PARTS = 16
@@ -78,14 +81,16 @@ class _Kept(weakref.ref[Any]):
 
 
 _trained: dict[int, _Kept] = {}
+_strangers: dict[int, _Kept] = {}
+_alike: OrderedDict[bytes, weakref.ref[Run]] = OrderedDict()
 _outputs: OrderedDict[int, _Kept] = OrderedDict()
 _latest = variable("sklearn.latest_prediction", None)
 
 
 def forget() -> None:
     """Forget all models and predictions, when the recording is switched off."""
-    _trained.clear()
-    _outputs.clear()
+    for known in (_trained, _strangers, _alike, _outputs):
+        known.clear()
     _latest.set(None)
 
 
@@ -99,41 +104,60 @@ def _weak(value: Any) -> weakref.ref[Any] | None:
 # -- models ------------------------------------------------------------------------------------
 
 
-def trained(estimator: Any, run: Run) -> None:
-    """Note that predictions of this very object belong to `run`."""
+def trained(estimator: Any, run: Run, *, copies: bool = True) -> None:
+    """Note that predictions of this very object belong to `run`, those of copies probably."""
+    _note_model(_trained, estimator, run, "exact")
+    _strangers.clear()
+    likeness = alike.of(estimator) if copies else None
+    if likeness is not None:
+        _alike.pop(likeness, None)
+        _alike[likeness] = weakref.ref(run)
+        if len(_alike) > MOST_ALIKE:
+            _drop_oldest(_alike)
+
+
+def _note_model(known: dict[int, _Kept], estimator: Any, run: Run | None, link: Link) -> None:
+    key = id(estimator)
+
+    def gone(kept: _Kept) -> None:
+        if known.get(key) is kept:
+            del known[key]
+
     try:
-        kept = _Kept(estimator, _model_gone)
+        kept = _Kept(estimator, gone)
     except TypeError:  # an instance of a class with slots
-        _trained.pop(id(estimator), None)
+        known.pop(key, None)
         return
-    kept.key, kept.run = id(estimator), run
-    _trained[kept.key] = kept
+    kept.key, kept.run, kept.link = key, run, link
+    known[key] = kept
 
 
-def _model_gone(kept: _Kept) -> None:
-    if _trained.get(kept.key) is kept:
-        del _trained[kept.key]
-
-
-def run_of(estimator: Any) -> Run | None:
-    """The run that trained this very object."""
-    kept = _trained.get(id(estimator))
-    return kept.run if kept is not None and kept() is estimator else None
+def maker(estimator: Any) -> tuple[Run | None, Link]:
+    """The run that trained this very object (`exact`), or one that holds the same (`probable`)."""
+    for known in (_trained, _strangers):
+        kept = known.get(id(estimator))
+        if kept is not None and kept() is estimator:
+            return kept.run, kept.link
+    held = _alike.get(alike.of(estimator) or b"") if _alike else None
+    run = held() if held is not None else None
+    _note_model(_strangers, estimator, run, "probable")
+    return run, "probable"
 
 
 # -- predictions -------------------------------------------------------------------------------
 
 
-def remember(run: Run | None, output: Any, given: Given | None) -> None:
+def remember(run: Run | None, output: Any, given: Given | None, link: Link = "exact") -> None:
     """Note an output of a model, as long as the program keeps its memory.
 
-    `run` is None for a model that no run trained: its outputs are nobody else's then.
+    `run` is None for a model that no run trained: its outputs are nobody else's then. `link`
+    tells how it is known that the model is the run's.
     """
     first, *others = _arrays(output)
     for array in others:
-        _keep(array, Prediction(run, array, given), run, "exact")
+        _keep(array, Prediction(run, array, given), run, link)
     prediction = Prediction(run, first, given)
-    _keep(first, prediction, run, "exact")
+    _keep(first, prediction, run, link)
     before = _latest.get()
     if before is not None and _same_place(before, prediction):
         prediction.total += before.total
@@ -172,12 +196,12 @@ def _keep(output: Any, prediction: Prediction, run: Run | None, link: Link) -> N
     _outputs.pop(kept.key, None)
     _outputs[kept.key] = kept
     if len(_outputs) > MOST:
-        _drop_oldest()
+        _drop_oldest(_outputs)
 
 
-def _drop_oldest() -> None:
+def _drop_oldest(known: OrderedDict[Any, Any]) -> None:
     try:
-        _outputs.popitem(last=False)
+        known.popitem(last=False)
     except KeyError:  # another thread has emptied it
         return
 

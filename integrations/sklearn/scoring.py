@@ -94,22 +94,22 @@ def report_scorer(call: Call, kept: Kept) -> None:
 
 
 def _report_model(call: Call, kept: Kept, name: str, estimator: Any, given: Given | None) -> None:
-    run = predictions.run_of(estimator)
+    run, link = predictions.maker(estimator)
     if run is None:
         note("sklearn.score", f"{name} at {call.site}: no recorded training of this model")
         return
     if given is not None:
         given = datasets.asked(run, given, kept)
-    _Result(call, kept, run, given, "exact").record(name)
+    _Result(call, kept, run, given, link).record(name)
 
 
 def report_importance(call: Call, kept: Kept) -> None:
     """The table that `permutation_importance(estimator, X, y)` gave, one for each scorer."""
-    run = predictions.run_of(call.arg("estimator"))
+    run, link = predictions.maker(call.arg("estimator"))
     given = naming.given_to(call)
     if run is None or given is None:
         return
-    found = _Result(call, kept, run, datasets.asked(run, given, kept), "exact")
+    found = _Result(call, kept, run, datasets.asked(run, given, kept), link)
     names = getattr(call.arg("X"), "columns", None)
     scored = {"permutation_importance": call.result}
     if "importances_mean" not in call.result:

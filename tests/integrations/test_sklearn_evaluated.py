@@ -170,7 +170,7 @@ def test_nothing_is_kept_alive(uri: str, clean: None) -> None:
     p = fitted.predict(held_out)
     accuracy_score(truth, p)
     accuracy_score(truth, list(p))
-    run = predictions.run_of(fitted)
+    run, _ = predictions.maker(fitted)
     watched = {
         name: weakref.ref(value)
         for name, value in {

@@ -6,12 +6,23 @@ import copy
 import gc
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import cloudpickle
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn import linear_model, model_selection
+from sklearn import (
+    ensemble,
+    linear_model,
+    model_selection,
+    neighbors,
+    pipeline,
+    preprocessing,
+)
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.metrics import accuracy_score, roc_auc_score
 
@@ -135,17 +146,56 @@ def test_an_unrecorded_model_never_passes_for_a_recorded_one(runs: Runs) -> None
     assert len(kept) == len(y_test)
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
-    ids=["deepcopy", "pickle"],
-)
-def test_a_copy_of_a_model_is_only_probable(copied: Callable[[Any], Any], run: Only) -> None:
-    original = model()
-    kept = original.predict(X_test)
-    accuracy_score(y_test, copied(original).predict(X_test))
-    assert told(run(), "accuracy_score_X_test")["link"] == "probable"
-    assert len(kept) == len(y_test)
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda m: pickle.loads(pickle.dumps(m)),
+    "cloudpickle": lambda m: cloudpickle.loads(cloudpickle.dumps(m)),
+}
+MODELS = {
+    "linear": lambda: linear_model.LogisticRegression(solver="liblinear"),
+    "forest": lambda: ensemble.RandomForestClassifier(3, random_state=0),
+    "boosting": lambda: ensemble.HistGradientBoostingClassifier(max_iter=3),
+    "pipeline": lambda: pipeline.make_pipeline(
+        preprocessing.StandardScaler(), linear_model.LogisticRegression()
+    ),
+    "neighbours": lambda: neighbors.KNeighborsClassifier(),
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES.keys())
+def test_a_copy_of_a_model_is_probable(
+    copied: Callable[[Any], Any], make: Callable[[], Any], run: Only
+) -> None:
+    fitted = make().fit(X_train, y_train)
+    other = copied(fitted)
+    del fitted
+    gc.collect()
+    accuracy_score(y_test, other.predict(X_test))
+    other.score(X_test, y_test)
+    keys = "accuracy_score_X_test", f"{type(other).__name__}_score_X_test"
+    assert {told(run(), key)["link"] for key in keys} == {"probable"}
+
+
+def test_a_model_from_a_file(run: Only, tmp_path: Path) -> None:
+    fitted = model()
+    joblib.dump(fitted, tmp_path / "model")
+    joblib.load(tmp_path / "model").score(X_test, y_test)
+    assert told(run(), "LogisticRegression_score_X_test")["link"] == "probable"
+
+
+def test_other_models_are_no_copies(runs: Runs) -> None:
+    fitted = model()
+    with autolog.paused():
+        others = [
+            clone(fitted).set_params(C=2.0).fit(X_train, y_train),
+            clone(fitted).fit(X_train[:-1], y_train[:-1]),
+            copy.deepcopy(fitted),
+        ]
+        others[-1].coef_[0, 0] += 1e-9
+    for other in others:
+        other.score(X_test, y_test)
+    assert not [key for key in runs()[0].metrics if "_score" in key]
 
 
 def test_after_the_model_and_the_data_are_gone(run: Only) -> None:
