@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections import deque
@@ -49,8 +50,6 @@ def _append(path: Path, program: str, found: list[Note]) -> None:
 
 def latest(root: Path) -> list[dict[str, Any]]:
     """The newest notes that are kept: when, program, place, text, how often."""
-    import msgspec
-
     try:
         with (root / FILE).open("rb") as file:
             lines = deque(file, SHOWN)
@@ -59,8 +58,8 @@ def latest(root: Path) -> list[dict[str, Any]]:
     found = []
     for line in lines:
         try:
-            when, program, place, text, times = msgspec.json.decode(line)
-        except (msgspec.DecodeError, ValueError, TypeError):
+            when, program, place, text, times = json.loads(line)
+        except (ValueError, TypeError):
             continue  # a torn line
         found.append(
             {"time": when, "program": program, "place": place, "text": text, "times": times}

@@ -14,6 +14,7 @@ MEDIAN_FILE = 150
 
 ONE_SUBJECT = "one subject, whose many cases share their helpers"
 LARGER = {
+    "tests/core/test_engine.py": ONE_SUBJECT,
     "tests/core/test_importing.py": ONE_SUBJECT,
     "tests/core/test_inplace.py": ONE_SUBJECT,
     "tests/core/test_models.py": ONE_SUBJECT,

@@ -20,6 +20,7 @@ CONFIG: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-
 OURS_AT_ENABLE = {
     "autolog",
     "autolog.api",
+    "autolog.context",
     "autolog.enabling",
     "autolog.errors",
     "autolog.forking",
