@@ -35,8 +35,6 @@ def keep(root: Path, program: str) -> None:
 def _append(path: Path, program: str, found: list[Note]) -> None:
     if not path.parent.is_dir() or (path.exists() and path.stat().st_size > LARGEST):
         return
-    import msgspec
-
     lines = [
         msgspec.json.encode(to_wire(redact.redact("", [time.time(), program, *note])))
         for note in found
