@@ -36,7 +36,7 @@ def _append(path: Path, program: str, found: list[Note]) -> None:
     if not path.parent.is_dir() or (path.exists() and path.stat().st_size > LARGEST):
         return
     lines = [
-        msgspec.json.encode(to_wire(redact.redact("", [time.time(), program, *note])))
+        json.dumps(to_wire(redact.redact("", [time.time(), program, *note]))).encode()
         for note in found
     ]
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
