@@ -364,6 +364,12 @@ time.sleep(60)
 """
 
 
+def hear_all_signals() -> None:
+    """In the child: what a background job or `nohup` lets its children ignore is heard again."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 @pytest.mark.parametrize("words", [(), ("handler",)], ids=["default", "handler"])
 def test_signal_from_outside(number: int, words: tuple[str, ...], tmp_path: Path) -> None:
@@ -371,7 +377,11 @@ def test_signal_from_outside(number: int, words: tuple[str, ...], tmp_path: Path
     ends = []
     for command in (python(program, *words), autolog_run(program, *words)):
         with subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=hear_all_signals,
         ) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == b"ready\n"
