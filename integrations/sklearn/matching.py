@@ -51,6 +51,15 @@ def owner(value: Any) -> Any:
     return array if isinstance(array, numpy.ndarray) else None
 
 
+def laid_out(memory: Any, shape: Any, strides: Any) -> Any:
+    """The view of all of an array's memory that has this shape and these steps; None for none."""
+    import numpy
+
+    if not isinstance(memory, numpy.ndarray) or not shape or not strides or min(strides) <= 0:
+        return None
+    return numpy.lib.stride_tricks.as_strided(memory, shape, strides, writeable=False)
+
+
 # -- by what it holds --------------------------------------------------------------------------
 
 

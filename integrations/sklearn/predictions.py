@@ -38,13 +38,14 @@ class Prediction:
     predictions that follow one another here from the same place, for loops that predict row by row.
     """
 
-    __slots__ = ("_output", "_run", "given", "rows", "shape", "total")
+    __slots__ = ("_output", "_run", "_strides", "given", "rows", "shape", "total")
 
     def __init__(self, run: Run | None, output: Any, given: Given | None) -> None:
         self._run = None if run is None else weakref.ref(run)
         self._output = _weak(output)
         self.given = given
         self.shape = getattr(output, "shape", None)
+        self._strides = getattr(output, "strides", None)
         self.rows = matching.rows(output)
         self.total = self.rows or 0
 
@@ -54,11 +55,9 @@ class Prediction:
         return None if self._run is None else self._run()
 
     def output(self, memory: Any) -> Any:
-        """The output as it was given, or its memory if that has its shape; else None."""
+        """The output as it was given; where that is gone, its memory laid out as it was."""
         found = self._output() if self._output is not None else None
-        if found is None and getattr(memory, "shape", None) == self.shape:
-            return memory
-        return found
+        return matching.laid_out(memory, self.shape, self._strides) if found is None else found
 
 
 class Found(NamedTuple):

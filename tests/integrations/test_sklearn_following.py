@@ -22,7 +22,7 @@ from sklearn import (
     pipeline,
     preprocessing,
 )
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.metrics import accuracy_score, roc_auc_score
 
@@ -124,6 +124,26 @@ def test_the_column_of_a_lost_output(run: Only) -> None:
     roc_auc_score(y_test, scores.tolist())
     assert told(run(), "roc_auc_score_X_test")["link"] == "exact"
     assert told(run(), "roc_auc_score-2_X_test")["link"] == "by value"
+
+
+class Turned(ClassifierMixin, BaseEstimator):
+    """Gives a view whose own memory has another shape."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.inner_ = linear_model.LogisticRegression(solver="liblinear").fit(X, y)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        return np.array(self.inner_.predict_proba(X).T, order="C").T
+
+
+def test_a_lost_view_of_memory_that_lives(run: Only) -> None:
+    scores = Turned().fit(X_train, y_train).predict_proba(X_test)[:, 1]
+    gc.collect()
+    roc_auc_score(y_test, scores)
+    accuracy_score(y_test, (scores > 0.4).tolist())
+    assert told(run(), "roc_auc_score_X_test")["link"] == "exact"
+    assert told(run(), "accuracy_score_X_test")["link"] == "by value"
 
 
 def test_what_is_nobodys_stands_in_the_notes(runs: Runs) -> None:

@@ -205,3 +205,20 @@ def test_the_memorys_owner() -> None:
     assert matching.owner(memory.copy()) is not memory
     for other in (None, [1], "text", 3, pd.DataFrame(memory), Loud()):
         assert matching.owner(other) is None
+
+
+@quick
+@given(chances(3), st.sampled_from(["T", "reshape", "ravel", "swap"]))
+def test_a_lost_view_is_laid_out_again(memory: Any, how: str) -> None:
+    views = {
+        "T": memory.T,
+        "reshape": memory.reshape(3, -1),
+        "ravel": memory.ravel(),
+        "swap": memory.reshape(-1, 3, 1).swapaxes(0, 2),
+    }
+    view = views[how]
+    again = matching.laid_out(memory, view.shape, view.strides)
+    assert np.array_equal(again, view)
+    assert not again.flags.writeable
+    flipped = memory[::-1]
+    assert matching.laid_out(memory, flipped.shape, flipped.strides) is None
