@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -16,7 +17,8 @@ LEAST_BYTES = 32
 """Bytes of fitted numbers below which two estimators are alike by chance."""
 
 _TREE = "sklearn.tree._tree.Tree"
-_NO_STATE = (type, ModuleType, FunctionType)
+_NO_STATE = (type, ModuleType, FunctionType, partial)
+"""Whose `__dict__` is not looked at; a partial would grow one, which changes its pickle."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
