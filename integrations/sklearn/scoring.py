@@ -67,7 +67,7 @@ def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
     """
     name = str(call.function.__name__)
     found = _judged(call)
-    if found is not None:
+    if found is not None and not _elsewhere(found, within):
         _Result(call, kept, found.run, found.prediction.given, found.link).record(name)
         for part in call.result if name in CURVES else ():
             predictions.derive(part, found)
@@ -75,6 +75,13 @@ def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
         _Result(call, kept, within, None, None).record(name)
     else:
         note("sklearn.metrics", f"{name} at {call.site}: no prediction of a recorded model")
+
+
+def _elsewhere(found: Found, within: Run | None) -> bool:
+    """Whether a guess leads out of the run that is open by hand, which is then the better one."""
+    if within is None or found.link != "probable":
+        return False
+    return within.id not in (found.run.id, found.run.parent)
 
 
 def report_score(call: Call, kept: Kept) -> None:

@@ -208,6 +208,19 @@ def test_a_run_by_hand_gets_what_is_nobodys(uri: str, runs: Runs) -> None:
     assert "classification_report.txt" in run.artifacts
 
 
+def test_a_guess_does_not_lead_out_of_a_run_by_hand(runs: Runs) -> None:
+    model().predict(X_test)
+    with autolog.start_run("another tool's model"):
+        accuracy_score(y_test, np.where(X_test[:, 0] > 14, 0, 1))
+        p = model().predict(X_test)
+        accuracy_score(y_test, p + 0.5 > 1)
+        accuracy_score(y_test, [*(p * 2 - 1)])
+    before, outer, inner = sorted(runs(), key=lambda run: run.started or 0)
+    assert not [key for key in before.metrics if "accuracy" in key]
+    assert [*outer.folded.series] == ["accuracy_score"]
+    assert told(inner, "accuracy_score-2_X_test")["link"] == "probable"
+
+
 def test_under_a_run_by_hand_the_models_own_run_gets_it(runs: Runs) -> None:
     with autolog.start_run("outer"):
         p = model().predict(X_test)
