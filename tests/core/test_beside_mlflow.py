@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -14,8 +15,9 @@ import pytest
 import autolog
 from autolog.view import RunView
 
-pytest.importorskip("mlflow.sklearn")
-pytest.importorskip("sklearn")
+for library in ("mlflow", "sklearn"):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed", allow_module_level=True)
 
 PROGRAM = """
 import json, logging, os, sys, warnings
@@ -98,6 +100,7 @@ def play(folder: Path, source: str, *arguments: str) -> Any:
         "ML_STORE": (folder / "mlruns").as_uri(),
         "MLFLOW_ALLOW_FILE_STORE": "true",  # a database would need the whole of MLflow
         "AUTOLOG_BACKEND": str(folder / "autolog-runs"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         "AUTOLOG_STRICT": "1",
         "PYTHONHASHSEED": "0",
     }
