@@ -167,7 +167,8 @@ class Recorder:
 
     def append(self, run: Run, facts: list[Any]) -> None:
         """Hand facts of `run`, redacted and in wire form, to every store."""
-        self._append(run.id, facts)
+        for writer in self._writers:
+            writer.append(run.id, facts)
 
     def _append(self, run_id: str, facts: list[Any]) -> None:
         for writer in self._writers:

@@ -64,18 +64,23 @@ class Streams:
 
     def write(self, batch: Sequence[Record]) -> None:
         """Append `batch`; what is of one (run, writer) is stored whole or, on an error, not."""
+        try:
+            if len(batch) == 1 and batch[0].kind != "end":
+                with self.lock:
+                    self._write_one(batch)
+            else:
+                self._write_all(batch)
+        except OSError as error:
+            raise BackendError(f"{self.root}: {error}") from error
+
+    def _write_all(self, batch: Sequence[Record]) -> None:
         ended: list[tuple[int, Path]] = []
         try:
             with self.lock:
-                if len(batch) == 1 and batch[0].kind != "end":
-                    self._write_one(batch)
-                else:
-                    for records in _by_stream(batch):
-                        self._write_records(records)
-                        if any(record.kind == "end" for record in records):
-                            ended += self._end(records[0])
-        except OSError as error:
-            raise BackendError(f"{self.root}: {error}") from error
+                for records in _by_stream(batch):
+                    self._write_records(records)
+                    if any(record.kind == "end" for record in records):
+                        ended += self._end(records[0])
         finally:
             sync_and_close(ended)
 
