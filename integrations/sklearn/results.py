@@ -36,6 +36,7 @@ NOT_RESULTS = frozenset(
         "n_splits_",
         "best_index_",
         "multimetric_",
+        "fit_status_",
         "t_",
     )
 )

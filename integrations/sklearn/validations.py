@@ -74,4 +74,4 @@ def _report_curve(
     steps = places if all(map(is_number, places)) else range(len(places))
     for name in ("train_score", "test_score"):
         for step, value in zip(steps, table[f"mean_{name}"], strict=True):
-            run.log_metric(name, value, step=step, unit=axis)
+            run.log_metric(name, value, step=step, unit=axis.replace("_", " "))
