@@ -15,20 +15,16 @@ MODULES = (
     "sklearn.ensemble.tests.test_forest",
 )
 SLOW = (
-    "backend_respected",
-    "class_weight",
-    "cv_iris",
-    "cv_sparse",
-    "l1_ratio_None",
-    "leniency",
-    "memory_layout",
-    "missing_value",
-    "poisson",
-    "scoring_warns",
-    "solvers_multiclass",
-    "use_legacy",
+    *("backend_respected", "callback_fitted", "class_weight", "cv_iris", "cv_sparse"),
+    *("elasticnet", "folds_with_classes", "importances", "init_coefs", "integral_regression"),
+    *("l1_ratio_None", "leniency", "lr_cv", "memory_layout", "missing_value", "penalty_deprecated"),
+    *("poisson", "sample_weights", "scoring_warns", "solvers_multiclass", "sparse_input"),
+    *("string_inputs", "test_distribution", "use_legacy"),
 )
 SAMPLE = [*MODULES, "-k", f"not ({' or '.join(SLOW)})"]
+
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
