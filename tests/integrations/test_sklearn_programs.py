@@ -99,7 +99,10 @@ def test_a_program_is_the_same_and_its_facts_are_found(
     for line in plain.out.splitlines():
         if line.startswith("FACT "):
             *path, expected = json.loads(line.removeprefix("FACT "))
-            assert found(runs, *path) == expected, path
+            # The program may have reckoned the number another way: the last digit is its own.
+            near = isinstance(expected, float)
+            wanted = pytest.approx(expected, rel=1e-12) if near else expected
+            assert found(runs, *path) == wanted, path
 
 
 def found(runs: list[RunView], first: Any, *path: Any) -> Any:
