@@ -267,8 +267,9 @@ def test_a_hooked_function_works_when_our_package_cannot_be_imported(
     """As late in the interpreter's shutdown."""
     function, args, kwargs = shapes()["plain"]
     spy.on(function)
-    monkeypatch.setitem(sys.modules, "autolog", None)
-    assert function(*args, **kwargs) == (1, 5)
+    with monkeypatch.context() as shutdown:
+        shutdown.setitem(sys.modules, "autolog", None)
+        assert function(*args, **kwargs) == (1, 5)
     assert len(spy.calls) == 1
 
 
