@@ -57,18 +57,14 @@ def to_wire(value: Any) -> Any:
         return value if MIN_INT <= value <= MAX_INT else {"$int": _int_text(value)}
     if value is None or kind is bool:
         return value
-    if kind is dict:
-        return {_key_to_wire(key): to_wire(item) for key, item in value.items()}
-    if kind is list:
-        return [to_wire(item) for item in value]
-    return _other_to_wire(value)
+    return _container_to_wire(value)
 
 
-def _other_to_wire(value: Any) -> Any:
+def _container_to_wire(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return to_wire(dict(value.items()))
+        return {_key_to_wire(key): to_wire(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return to_wire(list(value))
+        return [to_wire(item) for item in value]
     if isinstance(value, bytes | bytearray):
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     for base, exact in _EXACT:

@@ -48,7 +48,6 @@ class LocalBackend(Backend):
         self._streams = Streams(self.root, self.acked, self._is_light)
         self._catalog = Catalog(self.root)
         self._notes: dict[str, list[str]] = {}
-        self._latest = "", ArtifactFolder(self.root)  # where the last artifact was put
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -80,10 +79,7 @@ class LocalBackend(Backend):
     def create_artifact(self, run: str, path: str) -> AbstractContextManager[BinaryIO]:
         """A stream into a hidden file, which is synced and takes its name at a clean exit."""
         check_id(run)
-        latest = self._latest
-        if latest[0] != run:
-            latest = self._latest = run, ArtifactFolder(self.root / run / "artifacts")
-        folder = latest[1]
+        folder = ArtifactFolder(self.root / run / "artifacts")
         return create_file(folder.locate(path), folder.folder, self._streams.make_root)
 
     def artifacts(self, run: str) -> list[str]:
