@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import sys
@@ -88,7 +89,12 @@ def program_name() -> str:
 
 def default_experiment() -> str:
     """`<repository or folder>/<program>`: `wine/train` for `train.py` in a clone called `wine`."""
-    asked = program()
+    return _experiment_of(program(), str(working_folder()))
+
+
+@functools.lru_cache(maxsize=64)
+def _experiment_of(asked: Program, working: str) -> str:
+    """Kept by all that it depends on, for each run asks."""
     folder = home()
     stem = Path(asked.name).stem if asked.kind in ("script", "notebook") else asked.name
     place = (repository.find_root(folder) or folder).name

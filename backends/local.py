@@ -109,7 +109,9 @@ class LocalBackend(Backend):
         check_id(to)
         target = ArtifactFolder(self.root / to / "artifacts").locate(path)
         nearest = ArtifactFolder(self.root / run / "artifacts").locate(path)
-        source = nearest if nearest.exists() else self.artifact_path(run, path)
+        if link_file(nearest, target):
+            return
+        source = self.artifact_path(run, path)
         if source is None or not link_file(source, target):
             super().copy_artifact(run, to, path)
 
