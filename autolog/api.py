@@ -340,6 +340,8 @@ def load_model(
 def _readable(backend: str | Path | None) -> Backend:
     from .opening import open_backend, open_default
 
+    if state.recorder is not None:
+        state.recorder.settle()
     if backend is not None:
         return open_backend(backend)
     settings = state.settings or resolve({})

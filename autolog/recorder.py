@@ -34,6 +34,7 @@ from .reporting import guarded
 from .settings import Settings
 from .spill import ResilientWriter, open_spill
 from .values import plain
+from .waiting import WaitingModels
 
 FORMAT = 1
 TRACEBACK_FRAMES = 20
@@ -56,6 +57,7 @@ class Recorder:
         self._open: dict[str, Run] = {}
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
+        self.waiting = WaitingModels()
         self._first = first
         self._code_from: sources.Kept | None = None
         self._pid = os.getpid()
@@ -209,6 +211,7 @@ class Recorder:
             run = self._open.get(run_id)
             if run is not None:
                 run.end(status_of(error), error)
+        saving.store_waiting(self)
         with guarded("closing the store"):
             if self._unmark is not None:
                 self._unmark()
@@ -224,6 +227,7 @@ class Recorder:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
             self._unmark = None
+            self.waiting.take()
 
     # -- the current run -------------------------------------------------------------------
 
@@ -265,9 +269,15 @@ class Recorder:
         """Save a model and record it; what went wrong is recorded in its place."""
         saving.save_model(self, run, name, model, details)
 
+    def settle(self) -> None:
+        """Write what waits in memory, before somebody reads the store."""
+        self._after_fork()
+        saving.store_waiting(self)
+
     def shed_model(self, run_id: str, name: str) -> None:
         """Take a model away again, and record that it was."""
-        self.place(run_id).drop_artifact(run_id, name)
+        if not self.waiting.drop(run_id, name):
+            self.place(run_id).drop_artifact(run_id, name)
         shed = {"shed": "a later run of its group took its place"}
         self._append(run_id, [(time.time(), "model", name, shed, None, None)])
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from . import artifacts, models
 from .errors import BackendError
 from .reporting import guarded, report
+from .waiting import LARGEST, Waiting, in_memory
 
 if TYPE_CHECKING:
+    from .backend import Backend
     from .live import Run
     from .models import Flavor
+    from .models.flavors import Create
     from .recorder import Recorder
 
 
@@ -30,15 +34,21 @@ def save_model(
     if refused is not None:
         run.fact("model", name, {"shed": refused, "class": models.class_name(model)})
         return
+    backend = recorder.place(run.id)
     try:
-        facts = _save(recorder, run, name, model, flavor, details)
+        if run.light and _waits(recorder, run, name, model, flavor, details):
+            _make_room(recorder, run, name)
+            return
+        limit = recorder.settings.max_model_size
+        create = functools.partial(_create, backend, run.id, name)
+        facts = _save(recorder, run, name, model, flavor, details, create, limit)
     except (models.ModelTooLarge, models.ModelNotSerialisable) as error:
         facts = models.unsaved(model, flavor, error)
     except BackendError as error:
         report("saving the model", error)
         facts = models.unsaved(model, flavor, error)
     run.fact("model", name, facts)
-    usage = artifacts.usage_of(recorder.place(run.id))
+    usage = artifacts.usage_of(backend)
     if usage is not None and "path" in facts:
         usage.add(facts["bytes"])
     if run.light and "path" in facts:
@@ -63,16 +73,51 @@ def _refusal(recorder: Recorder, run: Run, details: dict[str, Any]) -> str | Non
     return artifacts.shed_reason(recorder.place(run.id), recorder.settings)
 
 
-def _save(
+def _waits(
     recorder: Recorder, run: Run, name: str, model: Any, flavor: Flavor, details: dict[str, Any]
+) -> bool:
+    """Let a light run's model wait in memory; False where it is too large for that, or due."""
+    if not recorder.waiting.room(run.group or ""):
+        return False
+    files: dict[str, bytes] = {}
+    limit = min(LARGEST, recorder.settings.max_model_size)
+    try:
+        facts = _save(recorder, run, name, model, flavor, details, in_memory(files), limit)
+    except models.ModelTooLarge:
+        return False
+    recorder.waiting.put(Waiting(run, name, files, facts))
+    return True
+
+
+def store_waiting(recorder: Recorder) -> None:
+    """Write the models that waited in memory and have not been replaced."""
+    for run, name, files, facts in recorder.waiting.take():
+        with guarded("saving the model"):
+            for file, content in files.items():
+                artifacts.put(recorder.place(run.id), run.id, f"{name}/{file}", content)
+            run.fact("model", name, facts)
+
+
+def _create(backend: Backend, run_id: str, name: str, file: str) -> Any:
+    return backend.create_artifact(run_id, f"{name}/{file}")
+
+
+def _save(
+    recorder: Recorder,
+    run: Run,
+    name: str,
+    model: Any,
+    flavor: Flavor,
+    details: dict[str, Any],
+    create: Create,
+    limit: int,
 ) -> dict[str, Any]:
-    backend = recorder.place(run.id)
     facts = models.save(
         model,
         flavor,
-        lambda file: backend.create_artifact(run.id, f"{name}/{file}"),
+        create,
         signature=_signature(details),
-        limit=recorder.settings.max_model_size,
+        limit=limit,
         extra={"run": run.id},
         key=models.signing_key(recorder.settings.signing_key),
     )
