@@ -50,10 +50,15 @@ def put(
         while chunk := source.read(CHUNK):
             digest.update(chunk)
             size += target.write(chunk)
+    count(backend, size)
+    return {"path": path, "bytes": size, "sha256": digest.hexdigest()}
+
+
+def count(backend: Backend, size: int) -> None:
+    """Note that a local store has become larger."""
     usage = usage_of(backend)
     if usage is not None:
         usage.add(size)
-    return {"path": path, "bytes": size, "sha256": digest.hexdigest()}
 
 
 _usages: dict[Path, Usage] = {}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import abc
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from .errors import BackendError
 from .records import Record
+
+Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
+"""Opens a new file by name; it appears at a clean exit, or not at all."""
 
 
 class Backend(abc.ABC):
@@ -49,6 +52,13 @@ class Backend(abc.ABC):
 
         An existing artifact of that path is replaced.
         """
+
+    def create_artifacts(self, run: str, path: str) -> contextlib.AbstractContextManager[Create]:
+        """What opens new artifacts below `path`, for several that belong together.
+
+        A store may let them appear only at the clean exit of the whole.
+        """
+        return contextlib.nullcontext(lambda name: self.create_artifact(run, f"{path}/{name}"))
 
     # -- reading ---------------------------------------------------------------------------
 

@@ -229,7 +229,7 @@ def _apart(fd: int) -> int:
         os.close(fd)
 
 
-def sync_descriptor(fd: int, path: Path) -> None:
+def sync_descriptor(fd: int, path: Path | str) -> None:
     """`fsync`, where the file system has such a thing; raises BackendError."""
     try:
         os.fsync(fd)

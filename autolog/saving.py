@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from . import artifacts, models
@@ -11,10 +10,9 @@ from .reporting import guarded, report
 from .waiting import LARGEST, Waiting, in_memory
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend import Create
     from .live import Run
     from .models import Flavor
-    from .models.flavors import Create
     from .recorder import Recorder
 
 
@@ -40,19 +38,18 @@ def save_model(
             _make_room(recorder, run, name)
             return
         limit = recorder.settings.max_model_size
-        create = functools.partial(_create, backend, run.id, name)
-        facts = _save(recorder, run, name, model, flavor, details, create, limit)
+        with backend.create_artifacts(run.id, name) as create:
+            facts = _save(recorder, run, name, model, flavor, details, create, limit)
     except (models.ModelTooLarge, models.ModelNotSerialisable) as error:
         facts = models.unsaved(model, flavor, error)
     except BackendError as error:
         report("saving the model", error)
         facts = models.unsaved(model, flavor, error)
     run.fact("model", name, facts)
-    usage = artifacts.usage_of(backend)
-    if usage is not None and "path" in facts:
-        usage.add(facts["bytes"])
-    if run.light and "path" in facts:
-        _make_room(recorder, run, name)
+    if "path" in facts:
+        artifacts.count(backend, facts["bytes"])
+        if run.light:
+            _make_room(recorder, run, name)
 
 
 def _flavor(model: Any, details: dict[str, Any]) -> Flavor | None:
@@ -93,13 +90,13 @@ def store_waiting(recorder: Recorder) -> None:
     """Write the models that waited in memory and have not been replaced."""
     for run, name, files, facts in recorder.waiting.take():
         with guarded("saving the model"):
-            for file, content in files.items():
-                artifacts.put(recorder.place(run.id), run.id, f"{name}/{file}", content)
+            backend = recorder.place(run.id)
+            with backend.create_artifacts(run.id, name) as create:
+                for file, content in files.items():
+                    with create(file) as stream:
+                        stream.write(content)
+            artifacts.count(backend, sum(map(len, files.values())))
             run.fact("model", name, facts)
-
-
-def _create(backend: Backend, run_id: str, name: str, file: str) -> Any:
-    return backend.create_artifact(run_id, f"{name}/{file}")
 
 
 def _save(

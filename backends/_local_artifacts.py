@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
+from autolog.backend import Create
 from autolog.errors import BackendError
-from autolog.journal import sync_descriptor
 from autolog.paths import TEMPORARY, check_artifact_path, from_file_name, to_file_name
+
+from ._local_syncing import Debt
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+
+Made = TypeVar("Made")
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -85,38 +90,108 @@ class _Stream(io.FileIO):
 
 
 @contextlib.contextmanager
-def create_file(target: Path, top: Path, make_root: Callable[[], None]) -> Iterator[BinaryIO]:
-    """A stream whose bytes are at `target`, on the disk, after a clean exit, or nowhere.
+def create_file(
+    target: Path, top: Path, make_root: Callable[[], None], debt: Debt
+) -> Iterator[BinaryIO]:
+    """A stream whose bytes are at `target` after a clean exit, or nowhere.
 
     Folders from `top` down are made, after `make_root()` has seen to those above, and taken away
     again where nothing comes of it. Raises BackendError; an error of the caller's own passes.
     """
     with _StoreErrors(target):
-        temporary, raw = _open_beside(target, make_root)
+        temporary, fd = _beside(target, make_root, _new_file)
+    try:
+        with _written(temporary, fd) as stream:
+            yield stream
+        with _StoreErrors(target):
+            os.replace(temporary, target)  # noqa: PTH105
+    except BaseException:
+        prune(target.parent, top)
+        raise
+    debt.owe([str(target)])
+
+
+@contextlib.contextmanager
+def create_folder(
+    target: Path, top: Path, make_root: Callable[[], None], debt: Debt
+) -> Iterator[Create]:
+    """What opens new files of the folder `target`, which appears whole at a clean exit, or not.
+
+    Where there is such a folder already, they take their places in it one by one.
+    """
+    with _StoreErrors(target):
+        temporary, _ = _beside(target, make_root, os.mkdir)
+    names: list[str] = []
+    try:
+        yield functools.partial(_create_inside, temporary, names)
+        with _StoreErrors(target):
+            _appear(temporary, target, names)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        prune(target.parent, top)
+        raise
+    debt.owe(f"{target}/{name}" for name in names)
+
+
+@contextlib.contextmanager
+def _create_inside(folder: str, names: list[str], name: str) -> Iterator[BinaryIO]:
+    inner = "/".join(to_file_name(segment) for segment in check_artifact_path(name))
+    path = f"{folder}/{inner}"
+    with _StoreErrors(path):
+        if "/" in inner:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        fd = _new_file(path)
+    with _written(path, fd) as stream:
+        yield stream
+    names.append(inner)
+
+
+def _appear(temporary: str, target: Path, names: list[str]) -> None:
+    try:
+        os.rename(temporary, target)  # noqa: PTH104
+    except OSError:
+        if not target.is_dir():
+            raise
+        for name in names:
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(f"{temporary}/{name}", place)  # noqa: PTH105
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _written(path: str, fd: int) -> Iterator[BinaryIO]:
+    """A stream into the new file `path`, which is gone again where the block fails."""
+    raw = _Stream(fd, "wb")
     stream = io.BufferedWriter(raw)
     try:
         yield cast(BinaryIO, stream)
-        with _StoreErrors(target):
-            stream.flush()
-            sync_descriptor(raw.fileno(), target)
+        with _StoreErrors(path):
             stream.close()
-            os.replace(temporary, target)  # noqa: PTH105
     except BaseException:
         with contextlib.suppress(Exception):
             raw.close()
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        prune(target.parent, top)
+            os.unlink(path)  # noqa: PTH108
         raise
 
 
-def _open_beside(target: Path, make_root: Callable[[], None]) -> tuple[str, _Stream]:
-    """A new file in the folder of `target`, which is made; another thread may be pruning it."""
+def _new_file(path: str) -> int:
+    return os.open(path, _NEW, 0o666)
+
+
+def _beside(
+    target: Path, make_root: Callable[[], None], begin: Callable[[str], Made]
+) -> tuple[str, Made]:
+    """A new name in the folder of `target`, which is made, and what `begin` makes there.
+
+    Another thread may be pruning the folder.
+    """
     folder = str(target.parent)
     temporary = f"{folder}{os.sep}{TEMPORARY}{secrets.token_hex(8)}"
     for _ in range(10):
         with contextlib.suppress(FileNotFoundError):
-            return temporary, _Stream(os.open(temporary, _NEW, 0o666), "wb")
+            return temporary, begin(temporary)
         make_root()
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     raise FileNotFoundError(f"{folder} vanishes again and again")
@@ -187,7 +262,7 @@ class _StoreErrors:
 
     __slots__ = ("_target",)
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path | str) -> None:
         self._target = target
 
     def __enter__(self) -> None:

@@ -14,6 +14,8 @@ from autolog.journal_read import contiguous, read_journal
 from autolog.paths import check_id
 from autolog.records import Record
 
+from ._local_syncing import Debt
+
 try:
     import resource
 except ImportError:  # Windows
@@ -42,7 +44,8 @@ class Streams:
     """All that one process writes to the store at `root`.
 
     `acked` and `is_light` are asked where a stream is met whose beginning was not written here:
-    how many records of each writer the run has, and whether it stands in a shared journal.
+    how many records of each writer the run has, and whether it stands in a shared journal. The
+    journals of ended runs are forced to the disk by `debt`.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Streams:
         root: Path,
         acked: Callable[[str], dict[str, int]],
         is_light: Callable[[str, str], bool],
+        debt: Debt,
     ) -> None:
         self.root = root
+        self._debt = debt
         self.lock = threading.Lock()
         self._acked = acked
         self._is_light = is_light
@@ -74,7 +79,7 @@ class Streams:
             raise BackendError(f"{self.root}: {error}") from error
 
     def _write_all(self, batch: Sequence[Record]) -> None:
-        ended: list[tuple[int, Path]] = []
+        ended: list[str] = []
         try:
             with self.lock:
                 for records in _by_stream(batch):
@@ -82,7 +87,8 @@ class Streams:
                     if any(record.kind == "end" for record in records):
                         ended += self._end(records[0])
         finally:
-            sync_and_close(ended)
+            if ended:
+                self._debt.owe(ended, end=True)
 
     def _write_one(self, batch: Sequence[Record]) -> None:
         record = batch[0]
@@ -174,13 +180,13 @@ class Streams:
         self._open.pop(journal, None)
         journal.close()
 
-    def _end(self, record: Record) -> list[tuple[int, Path]]:
-        """The ended run's descriptor, to be synced and closed outside of the lock."""
+    def _end(self, record: Record) -> list[str]:
+        """Close the ended run's journal; its path, to be forced to the disk without the lock."""
         journal = self._streams[record.run, record.writer].journal
         if journal.run is None or journal.fd < 0:
             return []
-        self._open.pop(journal, None)
-        return [(journal.detach(), journal.path)]
+        self._close(journal)
+        return [str(journal.path)]
 
     def make_root(self) -> None:
         """See to it that the store is there; raises OSError, and BackendError for a later format.

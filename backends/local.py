@@ -9,15 +9,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from autolog.backend import Backend
+from autolog.backend import Backend, Create
 from autolog.errors import BackendError, NotFound
 from autolog.journal_read import JournalFile, contiguous, in_order
 from autolog.paths import check_id
 from autolog.records import Record
 
-from ._local_artifacts import ArtifactFolder, create_file, link_file, remove
+from ._local_artifacts import ArtifactFolder, create_file, create_folder, link_file, remove
 from ._local_catalog import Catalog, LightJournal
 from ._local_deleting import delete_folder, delete_light
+from ._local_syncing import Debt
 from ._local_writing import Streams
 
 MAX_AGE = 1.0
@@ -31,9 +32,10 @@ class LocalBackend(Backend):
 
     Threads and processes: as the contract says; each writer has files of its own, so that nobody
     waits for anybody. Durability: one `write` for each batch of a run; a run's end is synced to
-    the disk, and so is every artifact. Light runs share one journal for each writer, which is not
-    synced at each end. Removing a folder by hand while it is written to loses what was in it and
-    at most half a second more; the next write then fails.
+    the disk, and so is every artifact: at once, or in a fast loop once a second and at `close`.
+    Light runs share one journal for each writer, which is not synced at each end. Removing a
+    folder by hand while it is written to loses what was in it and at most half a second more; the
+    next write then fails.
     """
 
     direct: ClassVar[bool] = True
@@ -45,7 +47,8 @@ class LocalBackend(Backend):
         _instances.add(self)
 
     def _reset(self) -> None:
-        self._streams = Streams(self.root, self.acked, self._is_light)
+        self._debt = Debt()
+        self._streams = Streams(self.root, self.acked, self._is_light, self._debt)
         self._catalog = Catalog(self.root)
         self._notes: dict[str, list[str]] = {}
 
@@ -77,10 +80,18 @@ class LocalBackend(Backend):
     # -- artifacts -------------------------------------------------------------------------
 
     def create_artifact(self, run: str, path: str) -> AbstractContextManager[BinaryIO]:
-        """A stream into a hidden file, which is synced and takes its name at a clean exit."""
+        """A stream into a hidden file, which takes its name at a clean exit."""
         check_id(run)
         folder = ArtifactFolder(self.root / run / "artifacts")
-        return create_file(folder.locate(path), folder.folder, self._streams.make_root)
+        target = folder.locate(path)
+        return create_file(target, folder.folder, self._streams.make_root, self._debt)
+
+    def create_artifacts(self, run: str, path: str) -> AbstractContextManager[Create]:
+        """Files in a hidden folder, which takes its name at a clean exit."""
+        check_id(run)
+        folder = ArtifactFolder(self.root / run / "artifacts")
+        target = folder.locate(path)
+        return create_folder(target, folder.folder, self._streams.make_root, self._debt)
 
     def artifacts(self, run: str) -> list[str]:
         """Paths of the run's artifacts in all its folders, sorted."""
@@ -210,9 +221,10 @@ class LocalBackend(Backend):
         return sum(freed)
 
     def close(self) -> None:
-        """Let go of all descriptors; a later write opens what it needs."""
+        """Let go of all descriptors, and have the disk hold all; a later write goes on."""
         with self._streams.lock:
             self._streams.close()
+        self._debt.pay()
 
     def after_fork(self) -> None:
         """In a child: begin with nothing of the parent's, neither locks nor descriptors."""

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, cast
 
 from .. import environment
+from ..backend import Create
 from ..errors import AutologError
 from . import signing, yamltext
-from .flavors import Create, Flavor, Written
+from .flavors import Flavor, Written
 from .keys import SigningKey, shown
 
 MLFLOW_LEVEL = "3.18.0"

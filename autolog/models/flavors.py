@@ -6,16 +6,13 @@ by MLflow's own key for that library, so that either tool loads what the other s
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
+from ..backend import Create
 from ..errors import UsageError
-
-Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
-"""Opens a new file of the directory by name; it appears at a clean exit, or not at all."""
 
 BUILT_IN = {
     "sklearn": "autolog.integrations.sklearn.models:SklearnFlavor",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from autolog.backends import _local_writing
+from autolog.backends import _local_syncing, _local_writing
 from autolog.backends.local import LocalBackend
 
 from autolog.records import Record
@@ -105,11 +105,29 @@ def test_ends_and_artifacts_reach_the_disk(
     assert synced == []
     journal = (store / RUN / f"journal-{ONE}.jsonl").stat().st_ino
     backend.sync(RUN)
-    backend.write([record(RUN, ONE, 5, {}, kind="end", key="")])
-    assert synced == [journal, journal]
     with backend.create_artifact(RUN, "a") as stream:
         stream.write(b"x")
-    assert synced[2:] == [(store / RUN / "artifacts" / "a").stat().st_ino]
+    artifact = (store / RUN / "artifacts" / "a").stat().st_ino
+    assert synced == [journal]
+    backend.write([record(RUN, ONE, 5, {}, kind="end", key="")])
+    assert synced[1:] == [artifact, journal]
+
+
+def test_in_a_fast_loop_they_reach_the_disk_together(
+    backend: LocalBackend, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(_local_syncing, "sync_descriptor", lambda fd, path: synced.append(path))
+    end = record(RUN, ONE, 1, {}, kind="end", key="")
+    backend.write([*series(RUN, ONE, 0, 1), end])
+    assert synced == [str(store / RUN / f"journal-{ONE}.jsonl")]
+    others = [f"{i:032x}" for i in range(3)]
+    for run in others:
+        backend.write([*series(run, ONE, 0, 1), record(run, ONE, 1, {}, kind="end", key="")])
+    assert len(synced) == 1
+    backend.delete(others[0])
+    backend.close()
+    assert synced[1:] == [str(store / run / f"journal-{ONE}.jsonl") for run in others[1:]]
 
 
 def test_copied_artifacts_share_their_bytes(backend: LocalBackend, store: Path) -> None:

@@ -46,7 +46,9 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 import autolog
+from autolog.backends import _local_syncing
 from autolog.backends.local import LocalBackend
+_local_syncing.EVERY = 1e9  # these fits are a loop, however slow the machine is
 autolog.autolog(backend="runs")
 X, y = load_iris(return_X_y=True)
 
@@ -93,13 +95,17 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_the_files_of_a_small_fit(counts: Any) -> None:
-    """A journal, six files of the model, the size of the store; the program's source is linked."""
+    """A journal, six files of the model, the size of the store; the program's source is linked.
+
+    Of a loop the first run alone is forced to the disk at once, with the two files of its source.
+    """
     full = counts["full"]
     made = full["open"]
     assert made <= 16, full
-    assert full["os.rename"] == 6
+    assert full["os.rename"] == 1
     assert full["os.mkdir"] <= 5
-    assert full["fsync"] <= 7
+    assert "fsync" not in full
+    assert counts["first"]["fsync"] <= 9
     assert full["write"] <= 16
 
 
