@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from .errors import BackendError
+from .paths import check_artifact_path
 from .records import Record
 
 Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
@@ -58,7 +59,12 @@ class Backend(abc.ABC):
 
         A store may let them appear only at the clean exit of the whole.
         """
-        return contextlib.nullcontext(lambda name: self.create_artifact(run, f"{path}/{name}"))
+
+        def create(name: str) -> contextlib.AbstractContextManager[BinaryIO]:
+            check_artifact_path(name)
+            return self.create_artifact(run, f"{path}/{name}")
+
+        return contextlib.nullcontext(create)
 
     # -- reading ---------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,17 +63,20 @@ def run_bytes(store: Store, run: str) -> int:
 
 
 def leftovers(store: Store) -> list[tuple[Path, int]]:
-    """Half-written artifacts of a local store whose writers are gone, with their bytes."""
+    """Half-written artifacts, and folders of them, whose writers are gone, with their bytes.
+
+    Only a local store has such.
+    """
     if store.root is None:
         return []
     now = time.time()
     return [
-        (path, _size(path)) for path in _temporary(store.root) if now - _changed(path) > ABANDONED
+        (path, _bytes(path)) for path in _temporary(store.root) if now - _changed(path) > ABANDONED
     ]
 
 
 def _temporary(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob(f"{TEMPORARY}*") if path.is_file())
+    return (path for path in root.rglob(f"{TEMPORARY}*") if path.is_file() or path.is_dir())
 
 
 def _size(path: Path) -> int:
@@ -80,6 +84,10 @@ def _size(path: Path) -> int:
         return path.lstat().st_size if not path.is_dir() else 0
     except OSError:
         return 0
+
+
+def _bytes(path: Path) -> int:
+    return _size(path) + sum(map(_size, path.rglob("*")))
 
 
 def _changed(path: Path) -> float:
@@ -90,8 +98,11 @@ def _changed(path: Path) -> float:
 
 
 def remove_leftover(path: Path) -> None:
-    """Remove one half-written file; raises BackendError."""
+    """Remove one half-written file or folder; raises BackendError."""
     try:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise BackendError(f"{path}: {error}") from error

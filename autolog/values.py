@@ -265,14 +265,14 @@ def _array(walk: _Walk, value: Any) -> Any:
 
 
 def _data(_: _Walk, value: Any) -> str:
-    """`ndarray float64 1000×30 sha256:9c1e04ab12cd`; `sample:` where not all was read."""
+    """`ndarray float64 1000×30 full:9c1e04ab12cd`; `sample:` where not all was read."""
     from .data import describe
 
     facts = describe(value, statistics=False)
     parts = [str(type(value).__name__), facts.get("dtype"), _shape(facts.get("shape"))]
     rule, colon, digest = (facts.get("digest") or "").partition(":")
     if colon:
-        parts.append(f"{'sha256' if rule == 'full-v1' else 'sample'}:{digest[:12]}")
+        parts.append(f"{rule.partition('-')[0]}:{digest[:12]}")
     return " ".join(part for part in parts if part)
 
 

@@ -31,7 +31,7 @@ def describe(
     """What is known of data that a training is given: shape, types, digests, figures, target.
 
     Reads at most about 8 MB of canonical values each of `X`, `y` and `weight` (`rows_read` tells
-    how many rows; `rule` is `full-v1` or `sample-v1`). Iterators, loaders, lazy frames and
+    how many rows; `rule` is `full-v2` or `sample-v2`). Iterators, loaders, lazy frames and
     unknown objects are named by class and shape alone. `statistics=False` leaves out figures and
     class counts. All values are plain (see `autolog.codec.to_wire`).
     """
@@ -156,7 +156,7 @@ def _dict(data: dict[Any, Any], figures: bool) -> dict[str, Any]:
 
 def _sparse(data: Any) -> dict[str, Any]:
     """A sparse matrix: the digest of its parts as they stand; an entry's order takes part."""
-    import hashlib
+    from xxhash import xxh3_128
 
     from .adapters import adapt
     from .digest import FULL, SAMPLED, scan
@@ -170,7 +170,7 @@ def _sparse(data: Any) -> dict[str, Any]:
     parts = {key: data.__dict__[key] for key in _SPARSE_PARTS if key in data.__dict__}
     if form in ("lil", "dok") or "data" not in parts:
         return found
-    whole = hashlib.sha256(f"{form} {found['shape']}".encode())
+    whole = xxh3_128(f"{form} {found['shape']}".encode())
     rule = FULL
     for key, part in parts.items():
         source = adapt(part)

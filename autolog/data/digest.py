@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from xxhash import xxh3_64_intdigest, xxh3_128
 
 from . import statistics
 from .adapters import Matrix, Source
 from .columns import Column, from_array, name_of
 from .sampling import Array, mix, rows_to_read, sample
 
-FULL, SAMPLED = "full-v1", "sample-v1"
+FULL, SAMPLED = "full-v2", "sample-v2"
 DESCRIBED = 200
 """Columns with a digest and figures of their own; those after them are digested together."""
 
@@ -60,9 +60,9 @@ class _Whole:
     def __init__(self, source: Source) -> None:
         inner = source.shape[1:] if len(source.shape) > 2 else ()
         lengths = [int(length) for length in (source.shape[0], source.width, *inner)]
-        self._hash = hashlib.sha256(f"autolog data 1 {lengths}".encode())
-        self._rest = hashlib.sha256()
-        self._ends = hashlib.sha256()
+        self._hash = xxh3_128(f"autolog data 2 {lengths}".encode())
+        self._rest = xxh3_128()
+        self._ends = xxh3_128()
         self._count = 0
 
     def add(self, column: Column) -> str | None:
@@ -77,7 +77,7 @@ class _Whole:
                 self._rest.update(buffer)
             self._ends.update(end)
             return None
-        own = hashlib.sha256(buffers[0])
+        own = xxh3_128(buffers[0])
         for buffer in buffers[1:]:
             own.update(buffer)
         own.update(end)
@@ -108,12 +108,11 @@ def _scan_matrix(
         stop = min(start + step, len(columns))
         stop = min(stop, DESCRIBED) if start < DESCRIBED else stop
         block = columns[start:stop]
-        if kind == "f":
-            canonical_floats(block)
+        finite = kind != "f" or canonical_floats(block)
         if start >= DESCRIBED:
             whole.add_alike(block, end)
         else:
-            found = statistics.numbers(block) if figures else [{} for _ in block]
+            found = statistics.numbers(block, finite) if figures else [{} for _ in block]
             for values, figure in zip(block, found, strict=True):
                 digest = str(whole.add_message([values], end))
                 facts.append({"dtype": model.dtype, "digest": digest[:16], **figure})
@@ -126,12 +125,14 @@ def _of_matrix(table: Matrix, values: Array) -> Column:
     return Column(None, name_of(table.dtype), kind, values)
 
 
-def canonical_floats(block: Array) -> None:
-    """Make -0.0 zero and all NaNs one NaN, in place."""
+def canonical_floats(block: Array) -> bool:
+    """Make -0.0 zero and all NaNs one NaN, in place; whether all values are known to be finite."""
     with np.errstate(all="ignore"):
         np.add(block, 0.0, out=block)
-        if not np.isfinite(block.sum()):
+        finite = bool(np.isfinite(block.sum()))
+        if not finite:
             block[np.isnan(block)] = np.nan
+    return finite
 
 
 _CANONICAL = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.uint8}
@@ -209,5 +210,5 @@ def _text_bits(values: list[Any]) -> Array:
     known: dict[Any, int] = {None: int(_MISSING)}
     for item in set(values) - known.keys():
         raw = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item
-        known[item] = int.from_bytes(hashlib.sha256(raw).digest()[:8], "little")
+        known[item] = xxh3_64_intdigest(raw)
     return np.fromiter(map(known.__getitem__, values), np.uint64, len(values))

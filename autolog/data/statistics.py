@@ -14,17 +14,17 @@ SEGMENT = 1 << 16
 LONG = 64
 
 
-def numbers(block: Array) -> list[dict[str, Any]]:
+def numbers(block: Array, finite: bool = False) -> list[dict[str, Any]]:
     """For each row of a 2-D block of numbers: `missing`, `min`, `max`, `mean`, `std`.
 
     NaN is a missing value. `std` is that of the population. Infinities count as values. What is
-    not defined (all missing) is left out.
+    not defined (all missing) is left out. `finite` promises that there is neither.
     """
     if block.shape[1] == 0:
         return [{"missing": 0} for _ in block]
     with np.errstate(all="ignore"):
         counts, low, high, mean = _first_pass(block)
-        spread = np.sqrt(_squares(block, mean) / counts)
+        spread = np.sqrt(_squares(block, mean, finite) / counts)
     rows = zip(
         counts.tolist(), low.tolist(), high.tolist(), mean.tolist(), spread.tolist(), strict=True
     )
@@ -59,11 +59,11 @@ def _extremes(part: Array) -> tuple[Array, Array, Array, Array]:
     return counts, np.fmin.reduce(part, axis=1), np.fmax.reduce(part, axis=1), total
 
 
-def _squares(block: Array, mean: Array) -> Array:
+def _squares(block: Array, mean: Array, finite: bool) -> Array:
     found = np.zeros(len(block))
     for part in _segments(block):
         distance = part - mean[:, None]
-        if part.dtype.kind == "f" and np.isnan(distance).any():
+        if not finite and part.dtype.kind == "f" and np.isnan(distance).any():
             distance = np.where(np.isnan(part), 0.0, distance)
         found += np.einsum("ij,ij->i", distance, distance)
     return found

@@ -1,8 +1,7 @@
 """Model directories: saving, signing, trusting, loading."""
 
-from ..backend import Create
 from .directory import ModelTooLarge, class_name, save, unsaved
-from .flavors import Files, Flavor, Written, flavor_for, flavor_named
+from .flavors import Create, Files, Flavor, Written, flavor_for, flavor_named
 from .keys import SigningKey, signing_key
 from .loading import AlteredModel, describe, load_model
 from .pickling import ModelNotSerialisable

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
-from ..backend import Create
+from ..backend import Create as Create
 from ..errors import UsageError
 
 BUILT_IN = {

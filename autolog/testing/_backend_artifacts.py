@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+from typing import BinaryIO
 
 import pytest
 
@@ -75,6 +76,33 @@ class ArtifactTests(SuiteBase):
         assert self.raw_artifact(backend, RUN, "old") == b"old"
         assert self.raw_artifact(backend, RUN, "new/file") is None
 
+    def test_artifacts_that_belong_together(self, backend: Backend) -> None:
+        with backend.create_artifacts(RUN, "model") as create:
+            for name in ("data.bin", "code/a.py"):
+                with create(name) as stream:
+                    stream.write(name.encode())
+        with backend.create_artifacts(RUN, "model") as create, create("data.bin") as stream:
+            stream.write(b"second")
+        assert backend.artifacts(RUN) == ["model/code/a.py", "model/data.bin"]
+        assert self.raw_artifact(backend, RUN, "model/data.bin") == b"second"
+        assert self.raw_artifact(backend, RUN, "model/code/a.py") == b"code/a.py"
+
+    def test_of_artifacts_that_belong_together_an_aborted_one_leaves_nothing(
+        self, backend: Backend
+    ) -> None:
+        with backend.create_artifacts(RUN, "model") as create:
+            with pytest.raises(KeyError):
+                _write_half(create("pickle"))
+            with create("pickle") as stream:
+                stream.write(b"whole")
+        assert self.raw_artifact(backend, RUN, "model/pickle") == b"whole"
+        assert backend.artifacts(RUN) == ["model/pickle"]
+        for path in parts.BAD_PATHS:
+            for folder, name in ((path, "x"), ("good", path)):
+                with pytest.raises(BackendError):
+                    _put_into(backend, folder, name)
+        assert backend.artifacts(RUN) == ["model/pickle"]
+
     def test_a_path_is_a_file_or_a_folder(self, backend: Backend) -> None:
         _put(backend, RUN, "a", b"file")
         with pytest.raises(BackendError):
@@ -137,10 +165,19 @@ def _put(backend: Backend, run: str, path: str, data: bytes) -> None:
         stream.write(data)
 
 
-def _put_half(backend: Backend, run: str, path: str) -> None:
-    with backend.create_artifact(run, path) as stream:
+def _put_into(backend: Backend, folder: str, name: str) -> None:
+    with backend.create_artifacts(RUN, folder) as create, create(name) as stream:
+        stream.write(b"bad")
+
+
+def _write_half(opened: contextlib.AbstractContextManager[BinaryIO]) -> None:
+    with opened as stream:
         stream.write(b"half" * 100_000)
-        raise KeyError("the caller's own error")
+        raise KeyError
+
+
+def _put_half(backend: Backend, run: str, path: str) -> None:
+    _write_half(backend.create_artifact(run, path))
 
 
 def _get(backend: Backend, run: str, path: str) -> bytes:

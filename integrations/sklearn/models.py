@@ -10,10 +10,9 @@ from importlib import import_module
 from typing import Any, Literal
 
 from autolog import reporting
-from autolog.backend import Create
 from autolog.environment import distribution_of, origin
 from autolog.errors import AutologError, UsageError
-from autolog.models.flavors import Files, Written
+from autolog.models.flavors import Create, Files, Written
 from autolog.models.pickling import ModelNotSerialisable, dump
 from autolog.models.probing import parts
 

@@ -328,7 +328,7 @@ def test_the_memory_used_is_bounded_however_large_the_data(data: Any) -> None:
     facts = describe(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert facts["rule"] == "sample-v1"
+    assert facts["rule"] == "sample-v2"
     assert 0 < facts["rows_read"] < len(data)
     assert peak <= 16e6
 
@@ -338,7 +338,7 @@ def test_the_work_is_bounded_for_frames_and_texts() -> None:
     assert describe(texts)["rows_read"] <= 1024
     assert describe(pd.Series(["ab"] * 200_000))["rows_read"] <= 65_536
     mixed = pd.DataFrame(np.zeros((2, 3000))).astype({0: "int64"})
-    assert describe(mixed)["rule"] == "sample-v1"
+    assert describe(mixed)["rule"] == "sample-v2"
 
 
 def test_without_numpy_none_is_loaded() -> None:

@@ -48,6 +48,7 @@ LIBRARIES = {
         "autolog.testing.*",
     },
     "cryptography": {"autolog.models.*"},
+    "xxhash": {"autolog.data.*"},
     "typer": {"autolog.cli", "autolog.cli.*"},
     "click": {"autolog.cli", "autolog.cli.*"},
     "rich": {"autolog.cli", "autolog.cli.*", "autolog.rendering.*"},

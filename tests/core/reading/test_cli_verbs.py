@@ -256,11 +256,14 @@ def test_gc_removes_half_written_files_that_nobody_writes(
 ) -> None:
     folder = tmp_path / "autolog-runs" / run_id("c") / "artifacts"
     old, new = folder / f"{TEMPORARY}old", folder / f"{TEMPORARY}new"
-    for path in (old, new):
+    whole = folder / f"{TEMPORARY}model"
+    whole.mkdir()
+    for path in (old, new, whole / "MLmodel"):
         path.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200, time.time() - 7200))
-    assert "1 unfinished files" in command("gc", "--yes")[1]
-    assert (old.exists(), new.exists()) == (False, True)
+    for path in (old, whole):
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    assert "2 unfinished files, 8 B" in command("gc", "--yes")[1]
+    assert (old.exists(), whole.exists(), new.exists()) == (False, False, True)
 
 
 # -- the program -------------------------------------------------------------------------------
