@@ -67,7 +67,7 @@ def enable(
         backend: Where runs go: a folder, `file:FOLDER`, `memory:`, or several of them.
         experiment: The experiment of new runs.
         only: Names of the integrations to record.
-        exclude: Integrations, or classes by glob, to leave alone.
+        exclude: What to leave out: integrations, classes by glob, `kind:…`, `record:…`.
         tags: Tags for every new run.
         **integration_options: Options by integration: `sklearn={"model_format": "skops"}`, and
             any further setting of `docs/settings.md` by name.
@@ -93,6 +93,7 @@ def enable(
         name: settings.options[name] for name in integration_options if name in settings.options
     }
     enabling.check_options(named)
+    enabling.check_kinds(settings)
     with state.lock, guarded("enabling"):
         enabling.enable(state, settings)
 

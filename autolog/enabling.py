@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -77,6 +78,19 @@ def check_options(given: Mapping[str, Mapping[str, Any]]) -> None:
 
     for name, options in given.items():
         resolve_options(name, _find(name).options_type(), options)
+
+
+def check_kinds(settings: Settings) -> None:
+    """Refuse `exclude=kind:…` where no integration knows such a kind; raises UsageError."""
+    if not settings.exclusions.kinds:
+        return
+    from importlib.metadata import entry_points
+
+    known: list[str] = []
+    for entry in entry_points(group="autolog.integrations"):
+        with contextlib.suppress(Exception):  # of an integration that is broken `doctor` tells
+            known += entry.load().kinds
+    settings.exclusions.check_kinds(known)
 
 
 def _find(name: str) -> type[Integration]:

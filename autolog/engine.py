@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -203,7 +202,7 @@ class Engine:
         return begun.start()
 
     def _silent(self, entry: Entry, call: Call, nested: bool) -> bool:
-        if call.instance is not None and self.excluded(type(call.instance)):
+        if self._excluded(entry.integration, call):
             return True
         wants = entry.hook.opens_run
         return isinstance(wants, str) and not nested and not getattr(entry.integration, wants)(call)
@@ -217,13 +216,23 @@ class Engine:
             library=type(entry.integration).library,
         )
 
+    def _excluded(self, integration: Integration, call: Call) -> bool:
+        """Whether the settings leave alone what this call trains, by its class or its kind."""
+        exclusions = self.recorder.settings.exclusions
+        if not (exclusions.classes or exclusions.kinds):
+            return False
+        subject = integration.subject(call)
+        if subject is None:
+            return False
+        if exclusions.kinds and exclusions.has_kind(integration.kind(subject)):
+            return True
+        return self.excluded(type(subject))
+
     def excluded(self, cls: type) -> bool:
         """Whether the settings leave this class alone (`exclude=sklearn.*.KNN*`)."""
         verdict = self._verdicts.get(cls)
         if verdict is None:
-            names = (cls.__qualname__, f"{cls.__module__}.{cls.__qualname__}")
-            patterns = self.recorder.settings.exclude
-            verdict = any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
+            verdict = self.recorder.settings.exclusions.has_class(cls)
             if len(self._verdicts) < 10_000 and cls.__module__ != "__main__":
                 self._verdicts[cls] = verdict
         return verdict

@@ -238,12 +238,14 @@ class Integration:
     Class attributes:
         library: Distribution and oldest tested version, `"scikit-learn>=1.4"`.
         module: The top-level import name; found in the name of the entry point if left out.
+        kinds: What `kind` may answer, for `exclude=kind:…`.
         flavors: How this library's models are saved: `(model class path, flavor)` pairs live in
             the entry points `autolog.flavors`; see `docs/writing-an-integration.md`.
     """
 
     library: ClassVar[str] = ""
     module: ClassVar[str] = ""
+    kinds: ClassVar[tuple[str, ...]] = ()
     options: Any = NoOptions()
     standing: StandingRuns
 
@@ -280,6 +282,14 @@ class Integration:
         if call.instance is not None:
             return type(call.instance).__qualname__
         return str(getattr(call.function, "__name__", "run"))
+
+    def subject(self, call: Call) -> Any:
+        """Whose training `call` is: the object whose class and kind `exclude` looks at."""
+        return call.instance
+
+    def kind(self, subject: Any) -> str:
+        """Which of `kinds` an object is; empty where that means nothing."""
+        return ""
 
     def classes(self) -> Iterable[str]:
         """Dotted paths of further classes that the `subclasses` hooks are put on."""

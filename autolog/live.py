@@ -141,6 +141,8 @@ class Run:
         from .data import describe
 
         with guarded("log_dataset"):
+            if not self.wants("dataset", name or "unknown"):
+                return
             facts = describe(
                 data,
                 target,
@@ -206,6 +208,10 @@ class Run:
     def belongs_to(self, *recorders: Recorder | None) -> bool:
         """Whether one of `recorders` writes this run."""
         return any(recorder is self._recorder for recorder in recorders)
+
+    def wants(self, kind: Kind, key: str) -> bool:
+        """Whether the settings keep such a record; a hook may ask before costly work."""
+        return not self._recorder.drops(kind, key)
 
     def unique(self, space: str, name: str) -> str:
         """`name`, or `name-2`, `name-3` for the next of that name in this run."""

@@ -137,7 +137,7 @@ class Recorder:
             run.log_system("notebook", book)
         with guarded("keeping the source"):
             place = self.place(run.id)
-            self._code_from = sources.keep(place, run.id, self._code_from)
+            self._code_from = sources.keep(place, run.id, self._code_from, self.drops)
 
     def _attempts(self, run_id: str) -> int:
         """How many attempts at this run the store holds."""
@@ -169,10 +169,17 @@ class Recorder:
 
     def append(self, run: Run, facts: list[Any]) -> None:
         """Hand facts of `run`, redacted and in wire form, to every store."""
-        for writer in self._writers:
-            writer.append(run.id, facts)
+        self._append(run.id, facts)
+
+    def drops(self, kind: str, key: str) -> bool:
+        """Whether the settings leave out records of that kind and key."""
+        exclusions = self.settings.exclusions
+        return bool(exclusions.records) and exclusions.drops(kind, key)
 
     def _append(self, run_id: str, facts: list[Any]) -> None:
+        exclusions = self.settings.exclusions
+        if exclusions.records:
+            facts = [fact for fact in facts if not exclusions.drops(fact[1], fact[2])]
         for writer in self._writers:
             writer.append(run_id, facts)
 
@@ -243,6 +250,8 @@ class Recorder:
 
     def table(self, run: Run, name: str, columns: dict[str, list[Any]]) -> None:
         """Store a table in the journal, or as an artifact where it is large."""
+        if self.drops("table", name):
+            return
         import msgspec
 
         wire = to_wire(redact.redact("", columns))
@@ -257,6 +266,8 @@ class Recorder:
     def artifact(self, run: Run, source: Any, name: str | None) -> None:
         """Store a file, all files of a folder, or bytes."""
         for path, content in artifacts.contents(source, name):
+            if self.drops("artifact", path):
+                continue
             facts = artifacts.put(self.place(run.id), run.id, path, content, self.settings)
             run.fact("artifact", path, facts)
 
@@ -267,6 +278,8 @@ class Recorder:
 
     def model(self, run: Run, name: str, model: Any, details: dict[str, Any]) -> None:
         """Save a model and record it; what went wrong is recorded in its place."""
+        if self.drops("model", name):
+            return
         saving.save_model(self, run, name, model, details)
 
     def settle(self) -> None:

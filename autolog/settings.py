@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .excluding import Exclusions
+
 
 class Setting(NamedTuple):
     """One row of the table: the name in calls, the variable, the default, the type, a sentence."""
@@ -47,8 +49,9 @@ SETTINGS: tuple[Setting, ...] = (
         "AUTOLOG_EXCLUDE",
         (),
         tuple,
-        "Integrations, or classes by glob (`sklearn.*.KNN*`), that are left alone; `all` is off. "
-        "Adds up over environment, call and file.",
+        "What is left out: integrations, classes by glob (`sklearn.*.KNN*`), `kind:GLOB` of "
+        "estimators, `record:KIND[:GLOB]`, see below; `all` is off. Adds up over environment, "
+        "call and file.",
     ),
     Setting("tags", "AUTOLOG_TAGS", {}, dict, "Tags for every new run: `key=value,key=value`."),
     Setting("run_id", "AUTOLOG_RUN_ID", None, str, "Id for the first outermost run: a resumption."),
@@ -120,6 +123,7 @@ class Settings(dict[str, Any]):
 
     sources: dict[str, str]
     options: dict[str, dict[str, Any]]
+    exclusions: Exclusions = Exclusions()
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -140,6 +144,7 @@ def resolve(call: Mapping[str, Any] | None = None, *, folder: Path | None = None
     found.options = _merged_options(file_options, options)
     for setting in SETTINGS:
         found[setting.name] = _choose(setting, given, table, found.sources)
+    found.exclusions = Exclusions(found["exclude"])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from . import notebook, provenance
@@ -18,8 +19,12 @@ class Kept(NamedTuple):
     paths: tuple[str, ...]
 
 
-def keep(backend: Backend, run_id: str, before: Kept | None) -> Kept:
+def keep(
+    backend: Backend, run_id: str, before: Kept | None, drops: Callable[[str, str], bool]
+) -> Kept:
     """Keep the sources and the uncommitted changes with a run; which run now holds them.
+
+    Files of which `drops("artifact", path)` says so are left out.
 
     The first run of a process writes them; for those after it the store links what it has. A
     notebook's source grows with every cell, so there each run has its own.
@@ -29,8 +34,10 @@ def keep(backend: Backend, run_id: str, before: Kept | None) -> Kept:
         return before
     written = []
     for name, content in provenance.code().items():
-        written.append(f"code/{name}")
-        put(backend, run_id, written[-1], content)
+        path = f"code/{name}"
+        if not drops("artifact", path):
+            put(backend, run_id, path, content)
+            written.append(path)
     return Kept(backend, run_id, tuple(written))
 
 

@@ -32,7 +32,7 @@ from . import (
     validations,
 )  # fmt: skip
 from .inputs import data_of, target_of
-from .params import chosen_params, kind_of, title, told
+from .params import KINDS, chosen_params, kind_of, title, told
 
 PREPARING = (
     "sklearn.preprocessing",
@@ -107,6 +107,7 @@ class Sklearn(Integration):
 
     library: ClassVar[str] = "scikit-learn>=1.4"
     module: ClassVar[str] = "sklearn"
+    kinds: ClassVar[tuple[str, ...]] = KINDS
     options: SklearnOptions
 
     @around(
@@ -246,6 +247,14 @@ class Sklearn(Integration):
             c.__module__.startswith(PREPARING) for c in type(estimator).__mro__
         )
         return not prepares or kind_of(estimator) not in ("transformer", "estimator")
+
+    def subject(self, call: Call) -> Any:
+        """The estimator whose method it is, or that a validation was given."""
+        return call.arg("estimator") if call.instance is None else call.instance
+
+    def kind(self, subject: Any) -> str:
+        """As the tag `estimator_kind` says; empty for what is no estimator."""
+        return "" if isinstance(subject, type) else kind_of(subject)
 
     def classes(self) -> tuple[str, ...]:
         """The classes that the option `classes` names."""

@@ -83,7 +83,7 @@ def trained_on(run: Run, call: Call, kept: Kept) -> None:
     known = of(run)
     known.train = given
     known.keys[given] = run.unique("dataset", given.name)
-    if kept.described and not run.light:
+    if kept.described and not run.light and run.wants("dataset", known.keys[given]):
         _describe_training(run, known, given, data, call, kept.statistics)
     given.let_go()
 

@@ -125,20 +125,23 @@ def steps_of(estimator: Any) -> list[Any]:
     return [step[1] for step in given] if given and named else []
 
 
+MIXINS = {
+    "ClassifierMixin": "classifier",
+    "RegressorMixin": "regressor",
+    "ClusterMixin": "clusterer",
+    "OutlierMixin": "outlier detector",
+    "DensityMixin": "density estimator",
+}
+KINDS = (*MIXINS.values(), "transformer", "estimator")
+
+
 def kind_of(estimator: Any) -> str:
     """`classifier`, `regressor`, `clusterer`, `outlier detector`, `transformer`, `estimator`.
 
     By the mixins alone; of a pipeline or a search, what it ends in.
     """
     base = sys.modules["sklearn.base"]
-    kinds = {
-        "ClassifierMixin": "classifier",
-        "RegressorMixin": "regressor",
-        "ClusterMixin": "clusterer",
-        "OutlierMixin": "outlier detector",
-        "DensityMixin": "density estimator",
-    }
-    for mixin, kind in kinds.items():
+    for mixin, kind in MIXINS.items():
         if isinstance(estimator, getattr(base, mixin, ())):
             return kind
     inner = inner_of(estimator)
