@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,30 +17,37 @@ if TYPE_CHECKING:
     from .view import RunView
 
 
+FACTS = ("id", "name", "experiment", "status", "started", "duration")
+POINT_COLUMNS = ("run", "key", "step", "value", "time", "attempt")
+
+
 def columns(runs: Sequence[RunView]) -> dict[str, list[Any]]:
     """One list for each column, one item for each run, None where a run has nothing there."""
-    table: dict[str, list[Any]] = {
-        "id": [run.id for run in runs],
-        "name": [run.name for run in runs],
-        "experiment": [run.experiment for run in runs],
-        "status": [run.status for run in runs],
-        "started": [run.started for run in runs],
-        "duration": [run.duration for run in runs],
-    }
-    table |= _prefixed("params.", [run.params for run in runs])
-    table |= _prefixed("metrics.", [_marked_metrics(run) for run in runs])
-    table |= _prefixed("tags.", [run.tags for run in runs])
-    return table
+    rows = [row_of(run) for run in runs]
+    return {name: [row.get(name) for row in rows] for name in _names(rows)}
 
 
-def _marked_metrics(run: RunView) -> dict[str, int | float]:
-    """The metrics by name, with `~` before those whose link with the run is only probable."""
-    return {("~" if one.probable else "") + key: one.value for key, one in run.series.items()}
+def column_names(runs: Iterable[RunView]) -> list[str]:
+    """The names of these columns."""
+    return _names(row_of(run) for run in runs)
 
 
-def _prefixed(prefix: str, rows: list[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    keys = dict.fromkeys(key for row in rows for key in row)
-    return {prefix + key: [row.get(key) for row in rows] for key in keys}
+def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Every name once: facts of the run first, then params, metrics and tags."""
+    found: dict[str, dict[str, None]] = {kind: {} for kind in ("params", "metrics", "tags")}
+    for row in rows:
+        for name in list(row)[len(FACTS) :]:
+            found[name.partition(".")[0]].setdefault(name)
+    return [*FACTS, *(name for names in found.values() for name in names)]
+
+
+def row_of(run: RunView) -> dict[str, Any]:
+    """What one run has, by column; metrics whose link is only probable are named `metrics.~…`."""
+    row: dict[str, Any] = {name: getattr(run, name) for name in FACTS}
+    row |= {f"params.{key}": value for key, value in run.params.items()}
+    for key, one in run.series.items():
+        row[f"metrics.{'~' if one.probable else ''}{key}"] = one.value
+    return row | {f"tags.{key}": value for key, value in run.tags.items()}
 
 
 def uniform(values: list[Any]) -> list[Any]:
@@ -99,13 +106,8 @@ def frame_of(table: Mapping[str, list[Any]], make: Any) -> Any:
     return make({name: uniform(values) for name, values in table.items()})
 
 
-def point_columns(runs: Iterable[RunView]) -> dict[str, list[Any]]:
-    """Every point of every metric of the runs, as one long table."""
-    names = ("run", "key", "step", "value", "time", "attempt")
-    rows = [
-        (run.id, key, point.step, point.value, point.time, point.attempt)
-        for run in runs
-        for key in run.series
-        for point in run.history(key)
-    ]
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+def points_of(run: RunView) -> Iterator[tuple[Any, ...]]:
+    """Every point of every metric of a run, in the order of `POINT_COLUMNS`."""
+    for key in run.series:
+        for point in run.history(key):
+            yield run.id, key, point.step, point.value, point.time, point.attempt

@@ -51,7 +51,7 @@ def compare(runs: Sequence[RunView]) -> Comparison:
     """How `runs` differ; a param or metric that a run lacks is a difference."""
     comparison = Comparison(runs)
     _mappings(comparison, "params", [run.params for run in runs])
-    _mappings(comparison, "metrics", [run.metrics for run in runs])
+    _mappings(comparison, "metrics", [_last_values(run) for run in runs])
     _mappings(comparison, "data", [_datasets(run) for run in runs])
     _code(comparison, runs)
     _mappings(comparison, "environment", [_environment(run) for run in runs])
@@ -134,3 +134,7 @@ def _environment(run: RunView) -> dict[str, Any]:
         if isinstance(facts, dict):
             found |= {key: value for key, value in facts.items() if isinstance(value, str)}
     return found
+
+
+def _last_values(run: RunView) -> dict[str, int | float]:
+    return {key: series.value for key, series in run.measures.items()}

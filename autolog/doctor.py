@@ -21,7 +21,7 @@ def main(explain: bool = False, json: bool = False) -> int:
     if json:
         import json as encoder
 
-        text = encoder.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
+        text = encoder.dumps(facts, indent=2, default=str) + "\n"
     else:
         text = "\n".join(_text(facts, explain)) + "\n"
     sys.stdout.write(text)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+PROGRESS, TOTAL = "progress", "progress_total"
+"""A metric that counts what is done, where a fact of the system says how much there is to do."""
+
 
 class RunError(NamedTuple):
     """Why a run failed: the exception's type, message, and the end of its traceback."""
@@ -151,6 +154,13 @@ class RunView:
     def series(self) -> Mapping[str, Series]:
         """Count, first, low, high, unit and origin of each metric."""
         return MappingProxyType(self._merged(lambda folded: folded.series))
+
+    @property
+    def measures(self) -> Mapping[str, Series]:
+        """The metrics that tell of the training itself, and not of how far it has come."""
+        if PROGRESS not in self.series or TOTAL not in self.system:
+            return self.series
+        return {key: series for key, series in self.series.items() if key != PROGRESS}
 
     @property
     def tags(self) -> Mapping[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+COMPLETION = ("__complete", "--show-completion", "--install-completion")
+"""First words of which the rest concerns a shell and not a verb."""
+
 RESERVED = ("server", "rerun", "serve", "ui", "project")
 """Verbs that later versions will have."""
 
@@ -24,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if first in RESERVED:
         print(f"autolog {first}: not in this version", file=sys.stderr)
         return 2
-    from .app import call
+    from .app import call, guarded
 
+    if first in COMPLETION:
+        from . import completing
+
+        return guarded(lambda: completing.main(words))
     return call(words)

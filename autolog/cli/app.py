@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -33,25 +35,42 @@ Probable = Annotated[bool, typer.Option(help="Let metrics of probable link take 
 
 def call(words: list[str]) -> int:
     """Run the verb that `words` name; the exit code."""
+    return guarded(lambda: app(words, prog_name="autolog", standalone_mode=True))
+
+
+def guarded(work: Callable[[], Any]) -> int:
+    """Do `work`; the exit code, after one message on stderr for an error of use or of a store."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:
-        code = app(words, prog_name="autolog", standalone_mode=True)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        code = _code(work)
+        sys.stdout.flush()
     except AutologError as error:
-        from ..rendering.text import clean
-
-        lines = [clean(line) for line in str(error).split("\n")]
-        print("autolog: " + "\n".join(lines), file=sys.stderr)
+        _say(str(error))
         return 2 if isinstance(error, UsageError) else 1
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EINVAL):
-            raise
-        # Whoever read our output has gone; nothing may be flushed to him at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            where = f"{error.filename}: " if error.filename else ""
+            _say(f"{where}{error.strerror or error}")
+        # Whoever read our output has gone, or its disk is full: nothing may be flushed at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    return code
+
+
+def _code(work: Callable[[], Any]) -> int:
+    try:
+        code = work()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
     return code if isinstance(code, int) else 0
+
+
+def _say(text: str) -> None:
+    from ..rendering.text import clean
+
+    print("autolog: " + "\n".join(map(clean, text.split("\n"))), file=sys.stderr)
 
 
 def _version(wanted: bool) -> None:
@@ -67,8 +86,14 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    install_completion: Annotated[
+        bool, typer.Option("--install-completion", help="For bash, zsh or fish (named, or yours).")
+    ] = False,
+    show_completion: Annotated[
+        bool, typer.Option("--show-completion", help="Print the shell's script for it.")
+    ] = False,
 ) -> None:
-    """Nothing stands before the verb but this."""
+    """Nothing stands before the verb but these; completion is done before they are looked at."""
 
 
 @app.command()
@@ -131,12 +156,13 @@ def tail(
     run: Run = "@latest",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the run ends.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="Records to begin with.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     backend: Backend = None,
 ) -> None:
     """Print a run's newest records, and with -f those that come."""
     from . import tailing
 
-    tailing.tail(backend, run, follow=follow, lines=lines)
+    tailing.tail(backend, run, follow=follow, lines=lines, as_json=json)
 
 
 @app.command()
@@ -147,6 +173,7 @@ def export(
         str | None, typer.Option(help="jsonl, csv or parquet; else by the file's name.")
     ] = None,
     points: Annotated[bool, typer.Option(help="Every point of every metric.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
     experiment: Experiment = None,
     order: Order = None,
     backend: Backend = None,
@@ -155,19 +182,21 @@ def export(
     from . import exporting
 
     question: dict[str, Any] = {"filter": filter, "experiment": experiment, "order_by": order}
-    exporting.export(backend, question, to=to, form=format, points=points)
+    exporting.export(backend, question, to=to, form="jsonl" if json else format, points=points)
 
 
 @app.command()
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="The runs to remove.")],
+    runs: Annotated[list[str] | None, typer.Argument(help="The runs to remove.")] = None,
+    filter: Annotated[str | None, typer.Option(help="All that match, but those running.")] = None,
     yes: Yes = False,
+    json: Json = False,
     backend: Backend = None,
 ) -> None:
     """Remove runs with their children and files, for good."""
     from . import removing
 
-    removing.rm(backend, runs, yes=yes)
+    raise typer.Exit(removing.rm(backend, runs or (), filter=filter, yes=yes, as_json=json))
 
 
 @app.command()
@@ -175,12 +204,14 @@ def gc(
     older_than: Annotated[str | None, typer.Option(help="Runs older than 30d, 12h, ….")] = None,
     quota: Annotated[str | None, typer.Option(help="What may stay in all: 10GB, ….")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; else it is only said.")] = False,
+    json: Json = False,
     backend: Backend = None,
 ) -> None:
-    """Say, and with --yes remove, what is too old, over the quota, or was never finished."""
+    """Say, and with --yes remove, what is too old, over the quota, or serves nobody."""
     from . import removing
 
-    removing.gc(backend, older_than=older_than, quota=quota, yes=yes)
+    code = removing.gc(backend, older_than=older_than, quota=quota, yes=yes, as_json=json)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -188,13 +219,14 @@ def sync(
     path: Annotated[str, typer.Argument(help="The store to bring over; or --from.")] = "",
     source: Annotated[str | None, typer.Option("--from", help="The store to bring over.")] = None,
     target: Annotated[str | None, typer.Option("--to", help="Where to; else your own.")] = None,
+    json: Json = False,
 ) -> None:
     """Bring the runs of one store to another, as often as you like; nothing comes twice."""
     from . import syncing
 
     if not (source or path):
         raise UsageError("sync: say which store to bring over: `autolog sync FOLDER`")
-    raise typer.Exit(syncing.sync(source or path, target))
+    raise typer.Exit(syncing.sync(source or path, target, as_json=json))
 
 
 @app.command()
@@ -206,6 +238,20 @@ def doctor(
     from ..doctor import main as examine
 
     raise typer.Exit(examine(explain, json))
+
+
+@app.command()
+def version(json: Json = False) -> None:
+    """Print the version, also of Python."""
+    from .. import __version__
+    from ..environment import python_version
+
+    if json:
+        from .terminal import print_json
+
+        print_json({"autolog": __version__, "python": python_version()})
+    else:
+        print(f"autolog {__version__} (Python {python_version()})")
 
 
 @app.command(

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..codec import to_wire
-from ..columns import columns, frame_of, library, point_columns
+from ..columns import POINT_COLUMNS, column_names, columns, frame_of, library, points_of, row_of
 from ..errors import BackendError, UsageError
 from ..filters import text_of
+from ..paths import TEMPORARY
 from ..rendering.jsonform import run_json
 from ..search import search
-from ..view import Runs
-from .terminal import open_store, print_notes
+from ..view import Runs, RunView
+from .hints import hint_keys
+from .terminal import open_store, print_notes, progress
 
 FORMATS = ("jsonl", "csv", "parquet")
 
@@ -32,55 +36,71 @@ def export(
     points: bool = False,
 ) -> None:
     """Write the runs that answer `question` to the file `to`, `-` for the standard output."""
-    suffix = Path(to).suffix.lstrip(".")
+    suffix = Path(to).suffix.lstrip(".").lower()
     form = form or (suffix if suffix in FORMATS else "jsonl")
     if form not in FORMATS:
         raise UsageError(f"autolog export: no format {form!r}; one of {', '.join(FORMATS)}")
+    if form == "parquet" and to == "-":
+        raise UsageError("autolog export: Parquet goes to a file; name it by --to runs.parquet")
     store = open_store(backend)
     runs = search(store, **question)
-    if form == "parquet":
-        _write_parquet(_table(runs, points), to)
+    hint_keys(store, runs, question["filter"], question["order_by"])
+    writer = {"jsonl": _json_lines, "csv": _csv, "parquet": _parquet}[form]
+    if to == "-":
+        writer(runs, points, sys.stdout)
     else:
-        with _opened(to) as stream:
-            if form == "csv":
-                _write_csv(_table(runs, points), stream)
-            else:
-                _write_json_lines(runs, points, stream)
+        with _opened(Path(to)) as stream:
+            writer(runs, points, stream)
     print_notes(store)
 
 
-def _table(runs: Runs, points: bool) -> dict[str, list[Any]]:
-    return point_columns(runs) if points else columns(runs)
-
-
 @contextmanager
-def _opened(to: str) -> Iterator[TextIO]:
-    if to == "-":
-        yield sys.stdout
-        return
+def _opened(target: Path) -> Iterator[TextIO]:
+    """A stream into a hidden file beside `target`, which takes that name when all is written."""
+    # Written through a link, the link stays; a pipe or a device has no other place.
+    path = target.resolve() if target.is_symlink() else target
+    special = path.exists() and not path.is_file()
+    part = path if special else path.with_name(f".{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
     try:
-        with Path(to).open("w", encoding="utf-8", newline="") as stream:
+        with part.open("w", encoding="utf-8", newline="") as stream:
             yield stream
+            stream.flush()
+            if not special:
+                os.fsync(stream.fileno())
+        if not special:
+            part.replace(path)
     except OSError as error:
-        raise BackendError(f"autolog export: {error}") from error
+        why = error.strerror or error
+        raise BackendError(f"autolog export: {target}: {why}; nothing was written") from error
+    finally:
+        if not special:
+            part.unlink(missing_ok=True)
 
 
-def _write_json_lines(runs: Runs, points: bool, stream: TextIO) -> None:
-    for row in _points(runs) if points else (run_json(run, full=True) for run in runs):
-        stream.write(json.dumps(row) + "\n")
+def _json_lines(runs: Runs, points: bool, stream: TextIO) -> None:
+    for run in progress(runs, "exporting", len(runs)):
+        for row in _point_rows(run) if points else (run_json(run, full=True),):
+            stream.write(json.dumps(row) + "\n")
 
 
-def _points(runs: Runs) -> Iterator[dict[str, Any]]:
-    for run in runs:
-        for key in run.series:
-            for point in run.history(key):
-                yield to_wire({"run": run.id, "key": key, **point._asdict()})
+def _point_rows(run: RunView) -> Iterator[dict[str, Any]]:
+    for point in points_of(run):
+        yield to_wire(dict(zip(POINT_COLUMNS, point, strict=True)))
 
 
-def _write_csv(table: Mapping[str, list[Any]], stream: TextIO) -> None:
+def _csv(runs: Runs, points: bool, stream: TextIO) -> None:
+    """One run after another: first the names of all columns, then the rows."""
+    names = POINT_COLUMNS if points else column_names(runs)
     writer = csv.writer(stream)
-    writer.writerow(table)
-    writer.writerows([_cell(value) for value in row] for row in zip(*table.values(), strict=True))
+    writer.writerow(names)
+    for run in progress(runs, "exporting", len(runs)):
+        rows: Iterable[Iterable[Any]] = points_of(run) if points else (_row(run, names),)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _row(run: RunView, names: Iterable[str]) -> Iterator[Any]:
+    row = row_of(run)
+    return (row.get(name) for name in names)
 
 
 def _cell(value: Any) -> str:
@@ -89,11 +109,12 @@ def _cell(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else text_of(value)
 
 
-def _write_parquet(table: Mapping[str, list[Any]], to: str) -> None:
-    if to == "-":
-        raise UsageError("autolog export: Parquet goes to a file; name it by --to runs.parquet")
+def _parquet(runs: Runs, points: bool, stream: TextIO) -> None:
+    table: Mapping[str, list[Any]]
+    if points:
+        rows = [row for run in progress(runs, "exporting", len(runs)) for row in points_of(run)]
+        table = {name: [row[i] for row in rows] for i, name in enumerate(POINT_COLUMNS)}
+    else:
+        table = columns(runs)
     arrow = frame_of(table, library("pyarrow").table)
-    try:
-        library("pyarrow.parquet").write_table(arrow, to)
-    except OSError as error:
-        raise BackendError(f"autolog export: {error}") from error
+    library("pyarrow.parquet").write_table(arrow, stream.buffer)

@@ -16,6 +16,7 @@ from ..rendering.showing import run_lines
 from ..search import find_run, search, short_ids
 from ..store import Store
 from ..view import RunView
+from .hints import hint_keys
 from .terminal import open_store, place, print_json, print_lines, print_notes, width
 
 
@@ -31,6 +32,7 @@ def ls(
     """Print the runs that answer `question` (see `autolog.search.search`)."""
     store = open_store(backend)
     runs = search(store, **question)
+    hint_keys(store, runs, question["filter"], question["order_by"])
     if as_json:
         print_json([run_json(run) for run in runs[:limit]])
     elif not runs:

@@ -8,10 +8,10 @@ from ..errors import UsageError
 from ..opening import open_backend
 from ..rendering.text import clean
 from ..syncing import sync as bring
-from .terminal import open_store
+from .terminal import open_store, print_json
 
 
-def sync(source: str, target: str | None) -> int:
+def sync(source: str, target: str | None, *, as_json: bool = False) -> int:
     """Print what was brought over; 1 where a run could not be."""
     old, new = open_backend(source), open_store(target).backend
     if old.uri == new.uri:
@@ -27,5 +27,9 @@ def sync(source: str, target: str | None) -> int:
         print(file=sys.stderr)
     for line in done.failed:
         print(clean(line), file=sys.stderr)
-    print(f"{done.runs} runs: {done.records} records and {done.artifacts} files sent to {new.uri}")
+    if as_json:
+        print_json({"source": old.uri, "target": new.uri, **done._asdict()})
+    else:
+        counts = f"{done.records} records and {done.artifacts} files"
+        print(f"{done.runs} runs: {counts} sent to {new.uri}")
     return 1 if done.failed else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -16,6 +16,11 @@ from ..opening import open_backend, open_default
 from ..rendering.text import clean
 from ..settings import resolve
 from ..store import Store
+
+Item = TypeVar("Item")
+
+MANY = 100
+"""Items from which on it is worth showing how far they are."""
 
 PIPE_WIDTH = 120
 """Columns where there is no terminal and `COLUMNS` is not set."""
@@ -39,12 +44,28 @@ def place(store: Store) -> str:
     return clean(store.backend.uri)
 
 
+def console(stream: TextIO | None = None) -> Console:
+    """A console that takes text as it is; colours only on a terminal, none under `NO_COLOR`."""
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width())
+
+
 def print_lines(lines: Iterable[Text]) -> None:
-    """Print without wrapping; colours only on a terminal, and none under `NO_COLOR`."""
-    console = Console(markup=False, highlight=False, emoji=False, width=width())
+    """Print without wrapping."""
+    out = console()
     for line in lines:
         line.rstrip()
-        console.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=True)
+
+
+def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """The items; where they are many and stderr is a terminal, with a bar there that goes again."""
+    if total < MANY or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console(sys.stderr), transient=True) as bar:
+        yield from bar.track(items, total, description=what)
 
 
 def print_json(value: Any) -> None:

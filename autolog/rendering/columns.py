@@ -124,7 +124,7 @@ def metric_columns(runs: Sequence[RunView]) -> list[Column]:
     counts: dict[str, int] = {}
     lone: dict[str, bool] = {}
     for run in runs:
-        for key, series in run.series.items():
+        for key, series in run.measures.items():
             if series.count > 1 and series.unit in SIDEWAYS:
                 continue
             counts[key] = counts.get(key, 0) + 1
@@ -157,7 +157,7 @@ def _titles(keys: list[str]) -> dict[str, str]:
 
 def main_series(run: RunView) -> Series | None:
     """The series that tells most: one on held-out data, or whose name says what is better."""
-    drawn = [series for series in run.series.values() if series.count > 1]
+    drawn = [series for series in run.measures.values() if series.count > 1]
     return min(drawn, key=_interest, default=None)
 
 

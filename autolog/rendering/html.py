@@ -47,7 +47,7 @@ def run_html(run: RunView) -> str:
         f"<b>{_safe(run.name)}</b> {_safe(run.id[:8])} {run.status}"
         f" {_safe(short_duration(run.duration))} {_safe(run.experiment)}",
         f"<br><span style='color:#b00'>{_safe(error)}</span>" if error else "",
-        _block("metrics", ([key, metric_text(s)] for key, s in run.series.items())),
+        _block("metrics", ([key, metric_text(s)] for key, s in run.measures.items())),
         _block(
             "params",
             (

@@ -7,6 +7,7 @@ from typing import Any
 from ..codec import to_wire
 from ..comparing import Comparison
 from ..fold import Fact, Series
+from ..records import Record
 from ..view import RunView
 
 
@@ -63,6 +64,12 @@ def _series(series: Series) -> dict[str, Any]:
         "high": series.high,
         **series.info,
     }
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """One record as `tail` prints it; its value is in wire form already."""
+    found = {name: getattr(record, name) for name in ("run", "time", "kind", "key", "value")}
+    return found | {"step": record.step, "info": record.info}
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

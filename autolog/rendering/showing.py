@@ -111,7 +111,7 @@ def _error(run: RunView, verbose: bool) -> list[Text]:
 
 
 def _metrics(run: RunView, verbose: bool) -> list[Text]:
-    single = [series for series in run.series.values() if series.count == 1]
+    single = [series for series in run.measures.values() if series.count == 1]
     if not single:
         return []
     rows = [
@@ -162,7 +162,7 @@ def _param(key: str, fact: Fact, default: bool, verbose: bool) -> list[Text]:
 
 
 def _series(run: RunView, verbose: bool) -> list[Text]:
-    drawn = [series for series in run.series.values() if series.count > 1]
+    drawn = [series for series in run.measures.values() if series.count > 1]
     if not drawn:
         return []
     rows = [

@@ -1,4 +1,4 @@
-"""What `exclude` leaves out: classes, kinds of estimators, kinds of records; wrong words are told."""
+"""What `exclude` leaves out: classes, kinds of estimators and of records; wrong words are told."""
 
 from __future__ import annotations
 

@@ -178,6 +178,45 @@ def test_export_csv_and_parquet_by_the_file_s_name(exported: Story, command: Com
     assert table.num_rows == 3
     assert set(table.column_names) == {"run", "key", "step", "value", "time", "attempt"}
     assert command("export", "--to", "no/such/runs.csv")[0] == 1
+    assert not list(Path().glob("no*"))
+
+
+def test_a_failed_export_leaves_the_old_file_and_no_half_one(
+    exported: Story, command: Command
+) -> None:
+    Path("runs.csv").write_text("old")
+    Path("runs.csv").chmod(0o600)
+    # A file system of this size is full at once, as the kernel tells it.
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (50, 50)); import signal; "
+    limited += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from autolog.cli import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", limited + "raise SystemExit(main(['export', '--to', 'runs.csv']))"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "runs.csv: File too large; nothing was written" in done.stderr
+    assert Path("runs.csv").read_text() == "old"
+    assert sorted(path.name for path in Path().iterdir()) == ["autolog-runs", "runs.csv"]
+
+
+def test_a_full_disk_is_said_at_export(exported: Story) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*AUTOLOG, "export"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run("export", "--to", "/dev/full").returncode == 1
+
+
+def test_parquet_of_mixed_types_is_text(told: Story, command: Command) -> None:
+    for i, value in enumerate((1, "auto", 0.5, None, [1, 2])):
+        told.run(f"{i}", ago=i).opens().params({"mixed": value, "whole": i}).ends()
+    assert command("export", "--to", "runs.parquet")[0] == 0
+    table = pyarrow.parquet.read_table("runs.parquet")
+    assert table["params.mixed"].to_pylist() == ["1", "auto", "0.5", None, "[1, 2]"]
+    assert table["params.whole"].to_pylist() == [0, 1, 2, 3, 4]
 
 
 # -- rm and gc ---------------------------------------------------------------------------------
@@ -233,12 +272,13 @@ def test_rm_asks_on_a_terminal(told: Story, answer: str, left: set[str]) -> None
 def test_gc_says_what_would_go_and_goes_with_yes(family: Story, command: Command) -> None:
     _, out, _ = command("gc", "--older-than", "3d")
     assert [line.split()[0] for line in out.splitlines()[:-1]] == ["a000", "b000"]
-    assert out.splitlines()[-1].startswith("./autolog-runs: would remove 2 runs and 0 unfinished")
+    assert out.splitlines()[-1].startswith("./autolog-runs: 4 runs, 101 kB (quota 10 GB); ")
+    assert "; would remove 2 runs and 0 stray files; 2 runs, " in out
     assert stored(family) == {"a", "b", "c", "d"}
     _, out, _ = command("gc", "--older-than", "3d", "--yes")
     assert stored(family) == {"c", "d"}
     assert "removed 2 runs" in out
-    assert command("gc")[1].startswith("./autolog-runs: would remove 0 runs and 0 unfinished")
+    assert command("gc")[1].endswith("; nothing to remove\n")
 
 
 def test_gc_keeps_to_a_quota_oldest_first_and_leaves_what_runs(
@@ -260,9 +300,9 @@ def test_gc_removes_half_written_files_that_nobody_writes(
     whole.mkdir()
     for path in (old, new, whole / "MLmodel"):
         path.write_bytes(b"half")
-    for path in (old, whole):
+    for path in (old, whole, whole / "MLmodel"):
         os.utime(path, (time.time() - 7200, time.time() - 7200))
-    assert "2 unfinished files, 8 B" in command("gc", "--yes")[1]
+    assert "removed 0 runs and 2 stray files" in command("gc", "--yes")[1]
     assert (old.exists(), whole.exists(), new.exists()) == (False, False, True)
 
 
