@@ -77,6 +77,16 @@ def read_state(root: Path, patience: float | None = None) -> State:
     return State(facts, diff)
 
 
+def apart(root: Path, before: str, after: str) -> list[int] | None:
+    """How many commits `before` has that `after` lacks, and the reverse; None if git cannot say."""
+    if not all(re.fullmatch("[0-9a-f]{7,64}", commit) for commit in (before, after)):
+        return None
+    words = ("rev-list", "--left-right", "--count", f"{before}...{after}", "--")
+    output = _ask(root, words, 100, time.monotonic() + PATIENCE)
+    counts = [] if output is None else output.split()
+    return [int(count) for count in counts] if len(counts) == 2 else None
+
+
 def _read_status(output: bytes) -> dict[str, Any]:
     """The facts in what `git status --porcelain=v2 -z --branch` says."""
     found: dict[str, Any] = {}

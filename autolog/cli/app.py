@@ -141,14 +141,20 @@ def show(
 
 @app.command()
 def compare(
-    runs: Annotated[list[str], typer.Argument(help="Two runs or more.")],
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Two runs or more; one with the run before it.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", "-m", help="Say why this one changed.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything.")] = False,
     json: Json = False,
     backend: Backend = None,
 ) -> None:
-    """Say how runs differ, and in one line what they have in common."""
+    """Say how runs differ, what they have in common, and why a number changed."""
     from . import reading
 
-    reading.compare_runs(backend, runs, as_json=json)
+    reading.compare_runs(backend, runs or [], metric=metric, verbose=verbose, as_json=json)
 
 
 @app.command()

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..comparing import compare
-from ..errors import UsageError
+from ..comparing import Comparison, Explanation, compare, explain
+from ..errors import NotFound, UsageError
 from ..parsing import parse_order
 from ..rendering.comparing import comparison_lines
 from ..rendering.jsonform import comparison_json, run_json
@@ -91,14 +91,46 @@ def _before(store: Store, run: RunView) -> RunView | None:
     return siblings[0] if siblings else None
 
 
-def compare_runs(backend: str | None, names: Sequence[str], *, as_json: bool = False) -> None:
-    """Print how the runs differ."""
-    if len(names) < 2:
-        raise UsageError("autolog compare: name two runs or more, as `autolog compare @2 @1`")
+def compare_runs(
+    backend: str | None,
+    names: Sequence[str],
+    *,
+    metric: str | None = None,
+    verbose: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Print how the runs differ, and why a metric did; one run alone with the one before it."""
     store = open_store(backend)
-    comparison = compare([find_run(store, name) for name in names])
+    runs = _compared(store, names or ["@latest"])
+    comparison = compare(runs)
+    why = _explained(comparison, metric)
     if as_json:
-        print_json(comparison_json(comparison))
+        print_json(comparison_json(comparison, why))
     else:
-        print_lines(comparison_lines(comparison, short_ids(store.backend.run_ids())))
+        ids = short_ids(store.backend.run_ids())
+        print_lines(comparison_lines(comparison, ids, width=width(), verbose=verbose, why=why))
     print_notes(store)
+
+
+def _compared(store: Store, names: Sequence[str]) -> list[RunView]:
+    runs = [find_run(store, name) for name in names]
+    for i, run in enumerate(runs):
+        if run in runs[:i]:
+            same = names[runs.index(run)]
+            raise UsageError(f"autolog compare: {same!r} and {names[i]!r} are the same run")
+    if len(runs) > 1:
+        return runs
+    before = _before(store, runs[0])
+    if before is None:
+        raise NotFound(
+            f"autolog compare: no run before {names[0]} in its experiment; name two, as @2 @1"
+        )
+    return [before, runs[0]]
+
+
+def _explained(comparison: Comparison, metric: str | None) -> list[Explanation]:
+    """Why the metric of each further run is not that of the first."""
+    first, *others = comparison.runs
+    pairs = [comparison] if len(others) == 1 else [compare([first, run]) for run in others]
+    found = (explain(pair, metric) for pair in pairs)
+    return [one for one in found if one is not None]

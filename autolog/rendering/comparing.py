@@ -1,141 +1,239 @@
-"""A comparison as lines: differences only, and what is equal in one line."""
+"""A comparison as lines: differences only, what is equal in one line, and why a number changed."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from ..comparing import SECTIONS, Comparison, Difference
+from ..comparing import SECTIONS, Comparison, Difference, Explanation, worth_telling
 from . import facts
-from .text import NONE, aligned, clean, number, value_text
+from .comparing_cells import (
+    DATA_PARTS,
+    cells,
+    change,
+    column_text,
+    label,
+    note,
+    part_label,
+)
+from .table import Row, laid_out
+from .text import aligned, clean, number, short_duration
 
-NOUNS = {"params": "params", "metrics": "metrics"}
+MOST_COLUMNS = 5
+"""Columns of a dataset that are shown, those that shifted most, unless all are asked for."""
+MOST_ROWS = 12
+"""Differences of a section that are."""
+MOST_CHANGED = 6
+"""Lines of a source that are."""
+
+SAME = {
+    "commit": "commit",
+    "program": "command line",
+    "host": "machine",
+}
 
 
-def comparison_lines(comparison: Comparison, ids: dict[str, str]) -> list[Text]:
+def comparison_lines(
+    comparison: Comparison,
+    ids: Mapping[str, str],
+    *,
+    width: int = 120,
+    verbose: bool = False,
+    why: Sequence[Explanation] = (),
+) -> list[Text]:
     """The lines of `autolog compare`: a column for each run, a block for each kind of thing."""
-    runs = comparison.runs
-    rows = [
-        [Text(), *(Text(ids[run.id], style="cyan") for run in runs)],
-        [Text("name"), *(Text(clean(run.name, 30)) for run in runs)],
-        [Text("status"), *(Text(run.status) for run in runs)],
-    ]
-    worth, untold = worth_telling(comparison), 0
-    for section in SECTIONS:
-        differences = comparison.of(section)
-        told = [d for d in differences if section != "params" or worth(d)]
-        untold += len(differences) - len(told)
-        if told:
-            rows.append([Text(section.upper(), style="bold")])
-            rows += [_row(difference, comparison) for difference in told]
-    lines = [*aligned(rows), *_same(comparison)]
-    if untold:
-        noun = "default or part" if untold == 1 else "defaults and parts"
-        lines.append(Text(f"not shown: {untold} {noun} that not all have", style="dim"))
+    told = _Told(comparison, ids, verbose)
+    lines = laid_out(told.rows(), len(comparison.runs), width)
+    lines += told.remarks()
+    for explanation in why:
+        lines += why_lines(explanation, ids, width, several=len(comparison.runs) > 2)
     return lines
 
 
-def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
-    """Which params are: plain ones that somebody chose, and those that all runs have.
+class _Told:
+    """The rows of one comparison."""
 
-    Unless they are mere defaults of models of different classes, which say nothing.
-    """
-    params = [run.facts("param") for run in comparison.runs]
-    parts = {key for run in comparison.runs for key in facts.structure(run)}
-    alike = len({run.tags.get("estimator_class") for run in comparison.runs}) == 1
+    def __init__(self, comparison: Comparison, ids: Mapping[str, str], verbose: bool) -> None:
+        self.comparison = comparison
+        self.ids = ids
+        self.verbose = verbose
+        self.untold: dict[str, int] = {}
 
-    def worth(difference: Difference) -> bool:
-        own = [one[difference.key] for one in params if difference.key in one]
-        chosen = any(fact.set is not False for fact in own)
-        everywhere = len(own) == len(params) and (alike or chosen)
-        return everywhere or (chosen and difference.key not in parts)
+    def rows(self) -> list[Row]:
+        """The head, and each section that differs."""
+        rows = self._head()
+        for section in SECTIONS:
+            told = self._worth(section)
+            shown = told if self.verbose else told[:MOST_ROWS]
+            if told:
+                rows.append(Row(Text(section.upper(), style="bold")))
+            for difference in shown:
+                rows += self._rows_of(difference)
+            if len(told) > len(shown):
+                rows.append(_more(len(told) - len(shown), 2))
+        return rows
 
-    return worth
+    def _head(self) -> list[Row]:
+        """Which runs, and of what they are the same kind; one line for each thing that differs."""
+        runs = self.comparison.runs
+        told: dict[str, list[str]] = {
+            "name": [clean(run.name, 40) for run in runs],
+            "experiment": [clean(run.experiment, 40) for run in runs],
+            "site": [clean(run.site or "", 40) for run in runs],
+            "status": [str(run.status) for run in runs],
+            "time": [short_duration(run.duration) for run in runs],
+            "error": [facts.error_line(run) or "" for run in runs],
+        }
+        common = [texts[0] for texts in told.values() if len({*texts}) == 1 and texts[0]]
+        rows = [Row(Text("  ".join(common)))] if common else []
+        rows.append(Row(Text(), [Text(self.ids[run.id], style="cyan") for run in runs]))
+        for key, texts in told.items():
+            if len({*texts}) > 1:
+                style = "red" if key == "error" else ""
+                rows.append(Row(Text(key), [Text(text, style=style) for text in texts]))
+        return rows
+
+    def _worth(self, section: str) -> list[Difference]:
+        """The differences of a section that are shown; the others are counted."""
+        found = self.comparison.of(section)
+        if section == "params":
+            told = [d for d in found if self.verbose or worth_telling(self.comparison)(d)]
+            self._leave_out("default or part", "defaults and parts", len(found) - len(told))
+        elif section == "environment":
+            told = [
+                d for d in found if self.verbose or d.key.startswith("$") or None not in d.values
+            ]
+            self._leave_out("package", "packages", len(found) - len(told))
+        else:
+            told = found
+        return told
+
+    def _leave_out(self, one: str, many: str, count: int) -> None:
+        if count:
+            self.untold[one if count == 1 else many] = count
+
+    def _rows_of(self, difference: Difference) -> list[Row]:
+        shown = [Text(text) for text in cells(difference, self.comparison)]
+        row = Row(Text("  " + label(difference)), shown, self._note(difference))
+        if difference.section == "code":
+            row.below = self._changed_lines(difference)
+        return [row, *self._parts(difference)]
+
+    def _note(self, difference: Difference) -> Text:
+        return Text("  ").join(t for t in (change(difference), note(difference)) if t)
+
+    def _parts(self, difference: Difference) -> list[Row]:
+        columns = [p for p in difference.parts if p.detail["part"] == "column"]
+        rest = [p for p in difference.parts if p.detail["part"] != "column"]
+        shown = columns if self.verbose else columns[:MOST_COLUMNS]
+        rows = [self._part(p) for p in shown]
+        if len(shown) < len(columns):
+            rows.append(_more(len(columns) - len(shown), 4, "column"))
+        return rows + [self._part(p) for p in rest]
+
+    def _part(self, part: Difference) -> Row:
+        shown = [Text(column_text(part, value), style="") for value in part.values]
+        style = "" if part.detail["part"] in DATA_PARTS else "dim"
+        return Row(Text("    " + part_label(part)), shown, Text(clean(part.note, 80), style=style))
+
+    def _changed_lines(self, difference: Difference) -> list[Text]:
+        """The lines of a source that changed: the first ones, or the whole diffs."""
+        found: list[Text] = []
+        diffs = difference.detail.get("diffs", ())
+        for run, text in zip(self.comparison.runs, diffs, strict=False):
+            if text and (self.verbose or len(diffs) == 2):
+                if len(diffs) > 2:
+                    found.append(Text(f"      {self.ids[run.id]}", style="cyan"))
+                found += diff_lines(text, self.verbose)
+        return found
+
+    def remarks(self) -> list[Text]:
+        """What is the same, what is not known, what is left out."""
+        lines = []
+        if same := same_text(self.comparison):
+            lines.append(Text(f"same: {same}", style="dim"))
+        unknown: dict[str, list[str]] = {}
+        for section, runs in self.comparison.unknown.items():
+            unknown.setdefault(", ".join(self.ids[run] for run in runs), []).append(section)
+        for runs_text, sections in unknown.items():
+            lines.append(
+                Text(f"not recorded: {' and '.join(sections)} of {runs_text}", style="dim")
+            )
+        if self.untold:
+            counts = ", ".join(f"{count} {noun}" for noun, count in self.untold.items())
+            lines.append(Text(f"not shown: {counts} that not all have (-v)", style="dim"))
+        return lines
 
 
-def _same(comparison: Comparison) -> list[Text]:
-    same = same_text(comparison)
-    return [Text(f"same: {same}", style="dim")] if same else []
+def _more(count: int, indent: int, noun: str = "") -> Row:
+    what = f" {noun}{'s' if count != 1 else ''}" if noun else ""
+    return Row(Text(f"{' ' * indent}… and {count} more{what} (-v)", style="dim"))
 
 
-def same_text(comparison: Comparison) -> str:
-    """What is wholly equal, and how many params and metrics are: `data, code, 3 params`."""
-    found = []
-    for section, count in comparison.same.items():
-        if section in NOUNS:
-            noun = section if count != 1 else section[:-1]
-            found.append(f"{count} {noun}")
-        elif not comparison.of(section):
-            found.append(section)
-    return ", ".join(sorted(found, key=lambda text: text[0].isdigit()))
-
-
-def _row(difference: Difference, comparison: Comparison) -> list[Text]:
-    key = Text("  " + clean(difference.key, 40))
-    if difference.note:
-        return [key, *(Text() for _ in difference.values[1:]), Text(difference.note)]
-    return [key, *map(Text, cells(difference, comparison)), change(difference)]
-
-
-def cells(difference: Difference, comparison: Comparison) -> list[str]:
-    """What each run has, with `~` before a metric whose link is only probable."""
-    found = [_shown(difference.section, value) for value in difference.values]
-    if difference.section == "metrics":
-        for i, run in enumerate(comparison.runs):
-            series = run.series.get(difference.key)
-            found[i] = "~" + found[i] if series is not None and series.probable else found[i]
+def diff_lines(text: str, whole: bool) -> list[Text]:
+    """A unified diff: all of it, or the first lines that changed."""
+    lines = text.splitlines()
+    if not whole:
+        lines = [line for line in lines if line[:1] in ("+", "-")]
+    shown = lines if whole else lines[:MOST_CHANGED]
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    found = [
+        Text(f"      {clean(line.expandtabs(4))}", style=styles.get(line[:1], "dim"))
+        for line in shown
+    ]
+    if len(shown) < len(lines):
+        found.append(Text(f"      … and {len(lines) - len(shown)} more lines (-v)", style="dim"))
     return found
 
 
-def _shown(section: str, value: Any) -> str:
-    if value is None:
-        return NONE
-    if section == "metrics":
-        return number(value)
-    if section == "data":
-        return _dataset_text(facts.mapping(value))
-    if section == "code":
-        return _code_text(str(value))
-    return value_text(value, 30)
+def same_text(comparison: Comparison) -> str:
+    """What is wholly equal, and how many of a kind that is not: `data, code, 3 params`."""
+    counts = dict(comparison.same)
+    commit = counts.pop("commit", 0)
+    if not comparison.of("code") and (commit or "code" in counts):
+        counts["code"] = 0
+    elif commit:
+        counts["commit"] = 0
+    nouns = {"params": "param", "metrics": "metric", "data": "dataset", "code": "file"}
+    found = []
+    for section, count in counts.items():
+        if section in ("params", "metrics") or (section in nouns and comparison.of(section)):
+            found.append(f"{count} {nouns[section]}{'s' if count != 1 else ''}")
+        elif not comparison.of(section):
+            found.append(SAME.get(section, section))
+    return ", ".join(sorted(found, key=lambda text: text[0].isdigit()))
 
 
-def _code_text(value: str) -> str:
-    """A commit's first digits, or those of the digest of a source."""
-    if re.fullmatch("[0-9a-f]{7,64}", value):
-        return value[:7]
-    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:7]
+# -- why ---------------------------------------------------------------------------------------
 
 
-def _dataset_text(value: Any) -> str:
-    shape = shape_text(value.get("shape"))
-    return " ".join(part for part in (shape, facts.digest(value)) if part) or "recorded"
-
-
-def shape_text(shape: Any) -> str:
-    """`426×30`; a size that is not known is `?`."""
-    if not isinstance(shape, list):
-        return ""
-    return "×".join("?" if size is None else clean(size, 12) for size in shape)
-
-
-def change(difference: Difference) -> Text:
-    """How a metric of two runs changed: `▲ 0.0070`, green where that is known to be better."""
-    if difference.section != "metrics" or len(difference.values) != 2:
-        return Text()
-    before, after = difference.values
-    if before is None or after is None or not abs(after - before) > 0:
-        return Text()
-    better = facts.direction(difference.key) * (1 if after > before else -1)
-    style = {1: "green", -1: "red"}.get(better, "")
-    return Text(f"{'▲' if after > before else '▼'} {_step(after - before)}", style=style)
-
-
-def _step(amount: float) -> str:
-    if isinstance(amount, int):
-        return number(abs(amount))
-    text = f"{abs(amount):.4f}"
-    return text if float(text) and abs(amount) < 10 else number(abs(amount))
+def why_lines(
+    explanation: Explanation, ids: Mapping[str, str], width: int, *, several: bool = False
+) -> list[Text]:
+    """`WHY`: the possible causes, the likeliest first, each with what to look at."""
+    before, after = ("–" if value is None else number(value) for value in explanation.values)
+    head = Text.assemble(("WHY", "bold"), f"  {clean(explanation.metric, 60)}  {before} → {after}")
+    if several:
+        first, second = (ids[run.id] for run in explanation.runs)
+        head.append(f"  {first} → {second}", style="cyan")
+    if not explanation.reasons:
+        return [head.append("  the same in both")]
+    likely = [reason for reason in explanation.reasons if reason.likely]
+    head.append("  likeliest first" if len(likely) > 1 else "", style="dim")
+    rows = [
+        [Text(f"  {number}  {reason.cause}"), Text(clean(reason.says, 300))]
+        for number, reason in enumerate(likely, 1)
+    ]
+    lines = [head]
+    for line, reason in zip(aligned(rows), likely, strict=True):
+        indent = max(row[0].cell_len for row in rows) + 2
+        lines += [line, Text(f"{' ' * indent}{clean(reason.look, 200)}", style="dim")]
+    others = [r for r in explanation.reasons if not r.likely]
+    lines += [
+        Text(f"  also possible: {clean(r.says, 200)}; {clean(r.look, 200)}", style="dim")
+        for r in others
+    ]
+    for line in lines:
+        line.truncate(max(width, 20), overflow="ellipsis")
+    return lines

@@ -9,7 +9,7 @@ from ..search import short_ids
 from ..view import Runs, RunView
 from . import facts
 from .columns import metric_columns, metric_text, param_columns, series_cell
-from .comparing import shape_text
+from .comparing_cells import shape_text
 from .text import age, clean, short_duration, value_text
 
 MOST_ROWS = 100

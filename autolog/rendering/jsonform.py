@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..codec import to_wire
-from ..comparing import Comparison
+from ..comparing import Comparison, Difference, Explanation
 from ..fold import Fact, Series
 from ..records import Record
 from ..view import RunView
@@ -72,16 +73,35 @@ def record_json(record: Record) -> dict[str, Any]:
     return found | {"step": record.step, "info": record.info}
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison: the runs' ids, the differences by section, and what is the same."""
+def comparison_json(comparison: Comparison, why: Sequence[Explanation] = ()) -> dict[str, Any]:
+    """A comparison: the runs' ids, the differences by section, what is the same, and why."""
     wire: dict[str, Any] = to_wire(
         {
             "runs": [run.id for run in comparison.runs],
-            "differences": [
-                {"section": d.section, "key": d.key, "values": list(d.values), "note": d.note}
-                for d in comparison.differences
-            ],
+            "differences": [_difference(one) for one in comparison.differences],
             "same": comparison.same,
+            "unknown": comparison.unknown,
+            "why": [_explanation(one) for one in why],
         }
     )
     return wire
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {
+        "section": one.section,
+        "key": one.key,
+        "values": list(one.values),
+        "note": one.note,
+        "detail": dict(one.detail),
+        "parts": [_difference(part) for part in one.parts],
+    }
+
+
+def _explanation(one: Explanation) -> dict[str, Any]:
+    return {
+        "runs": [run.id for run in one.runs],
+        "metric": one.metric,
+        "values": list(one.values),
+        "reasons": [reason._asdict() for reason in one.reasons],
+    }

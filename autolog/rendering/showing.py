@@ -9,12 +9,13 @@ from typing import Any
 
 from rich.text import Text
 
-from ..comparing import Comparison, Difference
+from ..comparing import Comparison, Difference, worth_telling
 from ..fold import Fact, Series
 from ..view import RunView
 from . import facts
 from .columns import metric_text
-from .comparing import cells, change, same_text, shape_text, worth_telling
+from .comparing import diff_lines, same_text
+from .comparing_cells import cells, change, label, note, shape_text
 from .spark import spark
 from .text import (
     NONE,
@@ -46,7 +47,7 @@ def run_lines(
     lines += _models(run, ids)
     lines += _files(run, verbose)
     lines += _children(run, ids, verbose)
-    return lines + (_changed(since, ids) if since is not None else [])
+    return lines + (_changed(since, ids, verbose) if since is not None else [])
 
 
 def _heading(title: str, note: str = "") -> Text:
@@ -273,20 +274,26 @@ def _children(run: RunView, ids: dict[str, str], verbose: bool) -> list[Text]:
     return [_heading("CHILDREN", f"({len(rows)})"), *_cut(_indented(rows), verbose)] if rows else []
 
 
-def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
+def _changed(since: Comparison, ids: dict[str, str], verbose: bool) -> list[Text]:
     rows: list[list[Text]] = []
+    below: dict[int, list[Text]] = {}
     for section, wanted in (
         ("params", worth_telling(since)),
         ("metrics", lambda d: None not in d.values and not math.isnan(d.values[1])),
         ("data", lambda d: None not in d.values),
         ("code", lambda d: True),
-        ("environment", lambda d: True),
+        ("program", lambda d: d.key == "arguments"),
+        ("environment", lambda d: None not in d.values or d.key.startswith("$")),
     ):
         told = [difference for difference in since.of(section) if wanted(difference)]
-        rows += [_change(difference, since) for difference in told[:MOST_LINES]]
-        if len(told) > MOST_LINES:
-            rows.append([Text(section), Text(f"… and {len(told) - MOST_LINES} more")])
-    lines = _indented(rows)
+        for difference in told if verbose else told[:MOST_LINES]:
+            rows.append(_change(difference, since))
+            below[len(rows)] = _changed_parts(difference) if verbose else []
+        if len(told) > MOST_LINES and not verbose:
+            rows.append([Text(section), Text(f"… and {len(told) - MOST_LINES} more (-v)")])
+    lines = []
+    for place, line in enumerate(_indented(rows), 1):
+        lines += [line, *below.get(place, [])]
     same = same_text(since)
     if same:
         # Apart from the table, whose columns it would widen.
@@ -299,10 +306,19 @@ def _changed(since: Comparison, ids: dict[str, str]) -> list[Text]:
 
 def _change(difference: Difference, since: Comparison) -> list[Text]:
     before, after = cells(difference, since)
-    text = difference.note or f"{before} -> {after}"
+    file = difference.section == "code" and difference.detail.get("kind") != "commit"
     return [
         Text(difference.section, style="dim"),
-        Text(clean(difference.key, 40)),
-        Text(text),
-        change(difference),
+        Text(label(difference)),
+        Text(difference.note or after if file else f"{before} -> {after}"),
+        Text("  ").join(text for text in (change(difference), note(difference)) if text),
     ]
+
+
+def _changed_parts(difference: Difference) -> list[Text]:
+    """The columns of a dataset that changed, the lines of a source."""
+    parts = [[Text(clean(p.key, 40)), Text(clean(p.note, 80))] for p in difference.parts]
+    found = [Text.assemble("      ", line) for line in aligned(parts)]
+    for text in difference.detail.get("diffs") or ():
+        found += diff_lines(text, True) if text else []
+    return found
