@@ -117,13 +117,13 @@ def _compared(store: Store, names: Sequence[str]) -> list[RunView]:
     for i, run in enumerate(runs):
         if run in runs[:i]:
             same = names[runs.index(run)]
-            raise UsageError(f"autolog compare: {same!r} and {names[i]!r} are the same run")
+            raise UsageError(f"compare: {same!r} and {names[i]!r} are the same run; name another")
     if len(runs) > 1:
         return runs
     before = _before(store, runs[0])
     if before is None:
         raise NotFound(
-            f"autolog compare: no run before {names[0]} in its experiment; name two, as @2 @1"
+            f"compare: {names[0]!r} is its experiment's first run; name two, as `compare @2 @1`"
         )
     return [before, runs[0]]
 

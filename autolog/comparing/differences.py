@@ -62,7 +62,8 @@ class Comparison:
 
     def equal(self, section: str, count: int = 1) -> None:
         """Note that `count` more things of the section are the same."""
-        self.same[section] = self.same.get(section, 0) + count
+        if count:
+            self.same[section] = self.same.get(section, 0) + count
 
 
 def note_mappings(

@@ -83,12 +83,13 @@ def _classes(before: Any, after: Any) -> list[Shift]:
     found = []
     for word, labels in (("new", [*two.keys() - one.keys()]), ("lost", [*one.keys() - two.keys()])):
         if labels:
-            noun = f"class {labels[0]}" if len(labels) == 1 else f"{len(labels)} classes"
-            found.append(Shift(5.0, f"{word} {noun}"))
+            noun = f"class {labels[0]}" if len(labels) == 1 else "classes"
+            count = "" if len(labels) == 1 else f"{len(labels)} "
+            found.append(Shift(5.0, f"{count}{word} {noun}"))
     moved = {key: two[key] - one[key] for key in one if key in two}
     if moved:
         key = max(moved, key=lambda label: abs(moved[label]))
-        found.append(Shift(abs(moved[key]) * 10, f"{key} {_points(moved[key])}"))
+        found.append(Shift(abs(moved[key]) * 10, f"{key}: {_points(moved[key])}"))
     return found
 
 
@@ -117,7 +118,7 @@ def _texts(before: Facts, after: Facts) -> list[Shift]:
             found.append(Shift(max(abs(shares[1] - shares[0]) * 10, 0.1), text))
         else:
             moved = shares[1] - shares[0]
-            found.append(Shift(abs(moved) * 10, f"{tops[0]} {_points(moved)}"))
+            found.append(Shift(abs(moved) * 10, f"{tops[0]}: {_points(moved)}"))
     return found
 
 
@@ -156,8 +157,22 @@ def _close(one: Any, two: Any) -> bool:
 
 
 def chance(before: Facts, after: Facts, rows: int) -> bool:
-    """Whether the mean moved no further than between two random samples of that many rows."""
+    """Whether mean and shares moved no further than between two random samples of `rows` rows.
+
+    Four standard errors are the bound; what has neither may be anything.
+    """
+    if rows < 2:
+        return False
+    error = 4 * math.sqrt(2 / rows)
     means, stds = _both(before, after, "mean"), _both(before, after, "std")
-    if means is None or stds is None or rows < 2:
-        return True
-    return abs(means[1] - means[0]) <= 4 * max(stds) * math.sqrt(2 / rows)
+    if means is not None and stds is not None:
+        missing = _both(before, after, "missing") or (0.0, 0.0)
+        near = abs(means[1] - means[0]) <= error * max(stds)
+        gone = abs(missing[1] - missing[0]) / rows <= error / 2
+        return near and gone and abs(stds[1] - stds[0]) <= error * min(stds)
+    one, two = class_shares(before.get("classes")), class_shares(after.get("classes"))
+    if one and two:
+        return all(abs(one.get(k, 0) - two.get(k, 0)) <= error / 2 for k in one.keys() | two.keys())
+    shares = _both(before, after, "top_share")
+    same_top = before.get("top") == after.get("top")
+    return shares is not None and same_top and abs(shares[1] - shares[0]) <= error / 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from ..comparing import SECTIONS, Comparison, Difference, Explanation, worth_telling
+from ..view import RunView
 from . import facts
 from .comparing_cells import (
     DATA_PARTS,
@@ -16,9 +18,10 @@ from .comparing_cells import (
     label,
     note,
     part_label,
+    telling_digits,
 )
 from .table import Row, laid_out
-from .text import aligned, clean, number, short_duration
+from .text import NONE, clean, number, short_duration
 
 MOST_COLUMNS = 5
 """Columns of a dataset that are shown, those that shifted most, unless all are asked for."""
@@ -27,11 +30,7 @@ MOST_ROWS = 12
 MOST_CHANGED = 6
 """Lines of a source that are."""
 
-SAME = {
-    "commit": "commit",
-    "program": "command line",
-    "host": "machine",
-}
+SAME = {"program": "command line", "host": "machine"}
 
 
 def comparison_lines(
@@ -45,7 +44,9 @@ def comparison_lines(
     """The lines of `autolog compare`: a column for each run, a block for each kind of thing."""
     told = _Told(comparison, ids, verbose)
     lines = laid_out(told.rows(), len(comparison.runs), width)
-    lines += told.remarks()
+    for line in told.remarks():
+        line.truncate(width, overflow="ellipsis")
+        lines.append(line)
     for explanation in why:
         lines += why_lines(explanation, ids, width, several=len(comparison.runs) > 2)
     return lines
@@ -82,11 +83,13 @@ class _Told:
             "experiment": [clean(run.experiment, 40) for run in runs],
             "site": [clean(run.site or "", 40) for run in runs],
             "status": [str(run.status) for run in runs],
-            "time": [short_duration(run.duration) for run in runs],
+            "time": _times(runs),
             "error": [facts.error_line(run) or "" for run in runs],
         }
+        if self.comparison.of("code"):  # which moves the lines
+            told["site"] = [text.partition(":")[0] for text in told["site"]]
         common = [texts[0] for texts in told.values() if len({*texts}) == 1 and texts[0]]
-        rows = [Row(Text("  ".join(common)))] if common else []
+        rows = [Row(Text("  ".join(common)))] if common != ["finished"] and common else []
         rows.append(Row(Text(), [Text(self.ids[run.id], style="cyan") for run in runs]))
         for key, texts in told.items():
             if len({*texts}) > 1:
@@ -126,21 +129,29 @@ class _Told:
     def _parts(self, difference: Difference) -> list[Row]:
         columns = [p for p in difference.parts if p.detail["part"] == "column"]
         rest = [p for p in difference.parts if p.detail["part"] != "column"]
-        shown = columns if self.verbose else columns[:MOST_COLUMNS]
+        loud = [p for p in columns if self.verbose or _is_loud(p)]
+        shown = loud if self.verbose else loud[:MOST_COLUMNS]
         rows = [self._part(p) for p in shown]
-        if len(shown) < len(columns):
-            rows.append(_more(len(columns) - len(shown), 4, "column"))
+        if len(shown) < len(loud):
+            rows.append(_more(len(loud) - len(shown), 4, "column"))
+        elif still := sum(bool(p.detail.get("chance")) for p in columns if p not in shown):
+            count = f"{still} column{'s' if still != 1 else ''}"
+            text = f"    {count} shifted no more than from sample to sample (-v)"
+            rows.append(Row(Text(text, style="dim")))
         return rows + [self._part(p) for p in rest]
 
     def _part(self, part: Difference) -> Row:
         shown = [Text(column_text(part, value), style="") for value in part.values]
         style = "" if part.detail["part"] in DATA_PARTS else "dim"
-        return Row(Text("    " + part_label(part)), shown, Text(clean(part.note, 80), style=style))
+        told = clean(part.note, 80) if len(part.values) == 2 else ""
+        return Row(Text("    " + part_label(part)), shown, Text(told, style=style))
 
     def _changed_lines(self, difference: Difference) -> list[Text]:
         """The lines of a source that changed: the first ones, or the whole diffs."""
         found: list[Text] = []
         diffs = difference.detail.get("diffs", ())
+        if difference.detail.get("kind") == "source" and None in difference.values:
+            diffs = diffs if self.verbose else ()  # of a file that is new all is
         for run, text in zip(self.comparison.runs, diffs, strict=False):
             if text and (self.verbose or len(diffs) == 2):
                 if len(diffs) > 2:
@@ -155,15 +166,26 @@ class _Told:
             lines.append(Text(f"same: {same}", style="dim"))
         unknown: dict[str, list[str]] = {}
         for section, runs in self.comparison.unknown.items():
-            unknown.setdefault(", ".join(self.ids[run] for run in runs), []).append(section)
-        for runs_text, sections in unknown.items():
-            lines.append(
-                Text(f"not recorded: {' and '.join(sections)} of {runs_text}", style="dim")
-            )
+            if len(runs) < len(self.comparison.runs):
+                unknown.setdefault(", ".join(self.ids[run] for run in runs), []).append(section)
+        for names, sections in unknown.items():
+            lines.append(Text(f"not recorded: {', '.join(sections)} of {names}", style="dim"))
         if self.untold:
             counts = ", ".join(f"{count} {noun}" for noun, count in self.untold.items())
             lines.append(Text(f"not shown: {counts} that not all have (-v)", style="dim"))
         return lines
+
+
+def _is_loud(column: Difference) -> bool:
+    """Whether a column is worth a line: another type alone is not, nor another random sample."""
+    return not column.detail.get("chance") and column.detail["change"] != "retyped"
+
+
+def _times(runs: Sequence[RunView]) -> list[str]:
+    """How long they took, where that is worth a line."""
+    known = [run.duration or 0.0 for run in runs]
+    worth = max(known) > 1.0 and max(known) > 1.5 * min(known)
+    return [short_duration(run.duration) if worth else "" for run in runs]
 
 
 def _more(count: int, indent: int, noun: str = "") -> Row:
@@ -179,7 +201,7 @@ def diff_lines(text: str, whole: bool) -> list[Text]:
     shown = lines if whole else lines[:MOST_CHANGED]
     styles = {"+": "green", "-": "red", "@": "cyan"}
     found = [
-        Text(f"      {clean(line.expandtabs(4))}", style=styles.get(line[:1], "dim"))
+        Text(f"      {line[:1]}{clean(line[1:].expandtabs(4))}", style=styles.get(line[:1], "dim"))
         for line in shown
     ]
     if len(shown) < len(lines):
@@ -189,18 +211,16 @@ def diff_lines(text: str, whole: bool) -> list[Text]:
 
 def same_text(comparison: Comparison) -> str:
     """What is wholly equal, and how many of a kind that is not: `data, code, 3 params`."""
-    counts = dict(comparison.same)
-    commit = counts.pop("commit", 0)
-    if not comparison.of("code") and (commit or "code" in counts):
-        counts["code"] = 0
-    elif commit:
-        counts["commit"] = 0
-    nouns = {"params": "param", "metrics": "metric", "data": "dataset", "code": "file"}
-    found = []
-    for section, count in counts.items():
-        if section in ("params", "metrics") or (section in nouns and comparison.of(section)):
+    counts = comparison.same
+    found, nouns = [], {"params": "param", "metrics": "metric", "data": "dataset", "code": "file"}
+    for section in SECTIONS:
+        count, differs = counts.get(section, 0), bool(comparison.of(section))
+        if section == "code" and "commit" in counts:
+            found.append("commit" if differs else "code")
+            count = count if differs else 0
+        if count and section in nouns and (differs or section in ("params", "metrics")):
             found.append(f"{count} {nouns[section]}{'s' if count != 1 else ''}")
-        elif not comparison.of(section):
+        elif count and not differs:
             found.append(SAME.get(section, section))
     return ", ".join(sorted(found, key=lambda text: text[0].isdigit()))
 
@@ -212,7 +232,8 @@ def why_lines(
     explanation: Explanation, ids: Mapping[str, str], width: int, *, several: bool = False
 ) -> list[Text]:
     """`WHY`: the possible causes, the likeliest first, each with what to look at."""
-    before, after = ("–" if value is None else number(value) for value in explanation.values)
+    digits = telling_digits(explanation.values)
+    before, after = (NONE if v is None else number(v, digits) for v in explanation.values)
     head = Text.assemble(("WHY", "bold"), f"  {clean(explanation.metric, 60)}  {before} → {after}")
     if several:
         first, second = (ids[run.id] for run in explanation.runs)
@@ -221,19 +242,22 @@ def why_lines(
         return [head.append("  the same in both")]
     likely = [reason for reason in explanation.reasons if reason.likely]
     head.append("  likeliest first" if len(likely) > 1 else "", style="dim")
-    rows = [
-        [Text(f"  {number}  {reason.cause}"), Text(clean(reason.says, 300))]
-        for number, reason in enumerate(likely, 1)
-    ]
+    causes = [f"  {place}  {reason.cause}" for place, reason in enumerate(likely, 1)]
+    indent = max(map(len, causes), default=0) + 2
     lines = [head]
-    for line, reason in zip(aligned(rows), likely, strict=True):
-        indent = max(row[0].cell_len for row in rows) + 2
-        lines += [line, Text(f"{' ' * indent}{clean(reason.look, 200)}", style="dim")]
-    others = [r for r in explanation.reasons if not r.likely]
-    lines += [
-        Text(f"  also possible: {clean(r.says, 200)}; {clean(r.look, 200)}", style="dim")
-        for r in others
-    ]
-    for line in lines:
-        line.truncate(max(width, 20), overflow="ellipsis")
+    for cause, reason in zip(causes, likely, strict=True):
+        lines += _wrapped(cause, clean(reason.says, 400), indent, width)
+        lines += _wrapped("", clean(reason.look, 400), indent, width, style="dim")
+    for reason in explanation.reasons:
+        if not reason.likely:
+            says = f"{clean(reason.says, 300)}: {clean(reason.look, 300)}"
+            lines += _wrapped("  possibly", says, max(indent, 12), width, style="dim")
     return lines
+
+
+def _wrapped(title: str, text: str, indent: int, width: int, *, style: str = "") -> list[Text]:
+    """The text in lines of the width, `title` before the first."""
+    room = max(width - indent, 20)
+    parts = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    titles = [title, *[""] * (len(parts) - 1)]
+    return [Text(f"{a:<{indent}}{b}", style=style) for a, b in zip(titles, parts, strict=True)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from ..comparing import Comparison, Difference
+from ..comparing.causes import words
+from ..comparing.causes_data import lineage_text
 from ..comparing.code import plus_minus
 from ..comparing.figures import class_shares
-from ..comparing.reasons import lineage_text, words
 from . import facts
 from .spark import spark
 from .text import NONE, clean, float_of, number, value_text
@@ -49,6 +49,7 @@ def _shown(difference: Difference, value: Any) -> str:
 def _metrics(difference: Difference, comparison: Comparison) -> list[str]:
     found = []
     best = _best(difference, comparison)
+    digits = telling_digits([one and one["value"] for one in difference.detail["figures"]])
     for i, (run, figure) in enumerate(
         zip(comparison.runs, difference.detail["figures"], strict=True)
     ):
@@ -56,11 +57,18 @@ def _metrics(difference: Difference, comparison: Comparison) -> list[str]:
         if figure is None or series is None:
             found.append(NONE)
             continue
-        value = NONE if figure["value"] is None else number(figure["value"])
+        value = NONE if figure["value"] is None else number(figure["value"], digits)
         drawn = f" {spark(series.sample())}" if series.count > 1 else ""
         mark = " ★" if i == best else ""
         found.append(f"{'~' if series.probable else ''}{value}{drawn}{mark}")
     return found
+
+
+def telling_digits(values: Sequence[float | None]) -> int:
+    """How many digits of the numbers tell those apart that differ: four where that is enough."""
+    known = {value for value in values if value is not None and value == value}
+    enough = (d for d in range(4, 17) if len({number(value, d) for value in known}) == len(known))
+    return next(enough, 17)
 
 
 def _best(difference: Difference, comparison: Comparison) -> int | None:
@@ -87,21 +95,26 @@ def _code(difference: Difference) -> list[str]:
             NONE if value is None else f"{clean(value)[:7]}{'*' if changed else ''}"
             for value, changed in zip(difference.values, dirty, strict=True)
         ]
-    lines = difference.detail["lines"]
     found = []
-    for value, counts in zip(difference.values, lines, strict=True):
-        told = "" if counts is None else plus_minus_text(counts)
-        found.append(told or (NONE if value is None else _digits(str(value))))
+    for place, value in enumerate(difference.values):
+        counts = difference.detail["lines"][place]
+        if value is None:
+            found.append(NONE)
+        elif counts and any(counts) and difference.values[0] is not None:
+            found.append(plus_minus(counts))
+        else:
+            found.append(
+                "same" if place and value == difference.values[0] else _lines(difference, value)
+            )
     return found
 
 
-def _digits(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:7]
-
-
-def plus_minus_text(counts: Any) -> str:
-    """`+2 −1`; empty for no lines at all."""
-    return plus_minus(counts) if any(counts) else ""
+def _lines(difference: Difference, text: str) -> str:
+    """How long a file is that not all runs have; nothing for one that the others are told by."""
+    if difference.detail["kind"] == "patch":
+        return "uncommitted"
+    count = len(text.splitlines())
+    return f"{count:,} line{'s' if count != 1 else ''}" if None in difference.values else ""
 
 
 # -- data --------------------------------------------------------------------------------------
@@ -169,7 +182,7 @@ def _main_figures(value: Mapping[str, Any]) -> list[str]:
 
 
 def _share(label: str, share: float) -> str:
-    return f"{clean(label, 16)} {share:.0%}".replace("%", " %")
+    return f"{clean(label, 16)}: {share:.0%}".replace("%", " %")
 
 
 # -- what else is to be said -------------------------------------------------------------------
@@ -197,11 +210,13 @@ def _step(amount: float) -> str:
 def note(difference: Difference) -> Text:
     """What a metric's number is, of a series; what else differs of the data or the code."""
     if difference.section in ("metrics", "params"):
+        if len(difference.values) > 2:
+            return Text()
         told = _of_series(difference) if difference.section == "metrics" else ""
         names = [clean(name, 40) for name in difference.detail.get("names", ()) if name]
         return Text(", ".join(filter(None, [told, " / ".join(names)])), style="dim")
     if difference.section == "code":
-        return Text(clean(difference.note, 60) if difference.detail.get("kind") == "commit" else "")
+        return Text(clean(difference.note, 60) if difference.detail["kind"] != "source" else "")
     return Text(clean(difference.note, 100))
 
 

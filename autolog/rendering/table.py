@@ -39,18 +39,23 @@ def laid_out(rows: Sequence[Row], runs: int, width: int) -> list[Text]:
     lines: list[Text] = []
     for number, places in enumerate(_blocks(rows, runs, width)):
         lines += [Text()] if number else []
-        shown = [(row, [row.cells[i] for i in places] if row.cells else []) for row in rows]
-        cells = [[row.label, *own, row.note] if own else [row.label] for row, own in shown]
-        for row, line in zip(rows, aligned(_cut(cells, width)), strict=True):
-            lines += [line, *(row.below if not number else ())]
+        cells = [
+            [row.label, *(row.cells[i] for i in places), row.note] for row in rows if row.cells
+        ]
+        table = iter(aligned(_cut(cells, width)))
+        for row in rows:
+            lines += [next(table) if row.cells else row.label, *(() if number else row.below)]
     for line in lines:
         line.truncate(max(width, LEAST), overflow="ellipsis")
     return lines
 
 
 def _blocks(rows: Sequence[Row], runs: int, width: int) -> Iterator[list[int]]:
-    label = min(max((row.label.cell_len for row in rows), default=0), width // 3)
-    note = min(max((row.note.cell_len for row in rows), default=0), width // 4)
+    label, note = (
+        max((text.cell_len for text in texts), default=0)
+        for texts in ([row.label for row in rows if row.cells], [row.note for row in rows])
+    )
+    label, note = min(label, max(2 * LEAST, width // 3)), min(note, width // 4)
     room = (width - label - (note + GAP if note else 0)) // (LEAST + GAP)
     each = max(1, room - 1)
     if runs <= each + 1:
@@ -67,8 +72,9 @@ def _cut(rows: Sequence[Sequence[Text]], width: int) -> list[list[Text]]:
         max((row[i].cell_len for row in rows if i < len(row)), default=0) for i in range(count)
     ]
     spare = sum(widths) + GAP * (count - 1) - width
-    while spare > 0 and max(widths) > LEAST:
-        widest = max(range(count), key=lambda i: widths[i])
+    least = [max(2 * LEAST, width // 3), *[LEAST] * count]
+    while spare > 0 and any(widths[i] > least[i] for i in range(count)):
+        widest = max(range(count), key=lambda i: (widths[i] > least[i], widths[i]))
         widths[widest] -= 1
         spare -= 1
     return [[_short(cell, widths[i]) for i, cell in enumerate(row)] for row in rows]

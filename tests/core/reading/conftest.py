@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
@@ -18,6 +19,9 @@ from autolog.codec import escape_text, to_wire
 from autolog.records import Kind, Record
 
 DAY = 86400.0
+
+
+Command = Callable[..., tuple[int, str, str]]
 
 
 def run_id(prefix: str) -> str:
@@ -134,3 +138,47 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
 
     assert "AUTOLOG_BACKEND" not in os.environ
     return run
+
+
+# -- comparisons ------------------------------------------------------------------------------
+
+
+def pair(story: Story, **facts: Any) -> tuple[Writer, Writer]:
+    """Two finished runs of one call, `a` before `b`."""
+    given = {"site": "train.py:9", "library": "scikit-learn>=1.4", **facts}
+    a, b = (story.run(prefix, ago=9 - i).opens(**given) for i, prefix in enumerate("ab"))
+    return a.ends(), b.ends()
+
+
+def code(story: Story, prefix: str, **files: str) -> None:
+    for name, text in files.items():
+        path = f"code/{name.replace('__', '.')}"
+        with story.backend.create_artifact(run_id(prefix), path) as stream:
+            stream.write(text.encode())
+
+
+def column(name: str | None, digest: str, **figures: Any) -> dict[str, Any]:
+    known = {"name": name, "dtype": "float64", "digest": digest, "missing": 0, **figures}
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def dataset(*columns: Mapping[str, Any], rows: int = 100, **facts: Any) -> dict[str, Any]:
+    """A dataset whose digest follows from its columns' digests."""
+    digest = "full-v1:" + "".join(str(one["digest"]) for one in columns)
+    shape = [rows, len(columns)]
+    known = {"role": "train", "kind": "DataFrame", "shape": shape, "digest": digest}
+    return {**known, "rule": "full-v1", "rows_read": rows, "columns": [*columns], **facts}
+
+
+def facts(command: Command, *words: str) -> dict[str, Any]:
+    """The comparison as JSON."""
+    code, out, err = command("compare", *words, "--json")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def causes(command: Command, *words: str) -> list[tuple[str, bool]]:
+    """What may have changed the number, in order, and whether it is likely."""
+    (why,) = facts(command, "a", "b", *words)["why"]
+    return [(reason["cause"], reason["likely"]) for reason in why["reasons"]]

@@ -222,7 +222,7 @@ def test_show(demo: Story, command: Command) -> None:
         "  params   clf__C                 1.0 -> 0.3\n"
         "  metrics  accuracy_score_X_test  0.9790 -> 0.9860   ▲ 0.0070\n"
         "  metrics  roc_auc_score_X_test   0.9960 -> ~0.9970  ▲ 0.0010\n"
-        "  same     code, environment, 1 param\n"
+        "  same     code, environment, 1 param, 1 dataset\n"
     )
 
 
@@ -253,60 +253,3 @@ def test_show_as_json_round_trips_hard_values(told: Story, command: Command) -> 
     assert run["metrics"] == {"loss": {"$float": "nan"}}
     assert run["params_info"]["big"]["set"] is True
     assert run["metrics_info"]["loss"]["count"] == 1
-
-
-def test_compare_shows_differences_only(demo: Story, command: Command) -> None:
-    code, out, _ = command("compare", "51d0", "7f3c")
-    assert code == 0
-    assert out == (
-        "                         51d0             7f3c\n"
-        "name                     Pipeline›LogReg  GridSearchCV 30×3\n"
-        "status                   finished         finished\n"
-        "PARAMS\n"
-        "  clf__C                 1.0              0.3\n"
-        "METRICS\n"
-        "  accuracy_score_X_test  0.9790           0.9860             ▲ 0.0070\n"
-        "  roc_auc_score_X_test   0.9960           ~0.9970            ▲ 0.0010\n"
-        "  mean_test_score        –                0.9550\n"
-        "DATA\n"
-        "  test X_test            –                143×30 02bb7a\n"
-        "same: code, environment, 1 param\n"
-        "not shown: 1 default or part that not all have\n"
-    )
-
-
-def test_compare_finds_what_changed_in_code_data_and_environment(
-    told: Story, command: Command
-) -> None:
-    for i, prefix in enumerate("ab"):
-        writer = told.run(prefix, ago=9 - i).opens("Ridge").params({"x": (1, 1.0)[i]})
-        writer("system", "git", {"commit": f"{i + 1}" * 40})
-        writer("system", "packages", {"numpy": f"2.{i}", "scipy": "1.0"})
-        writer("dataset", "X", {"role": "train", "shape": [9, None], "digest": f"full-v1:{i}abc"})
-        with told.backend.create_artifact(run_id(prefix), "code/train.py") as stream:
-            stream.write(("a\nb\nc\n", "a\nB\nc\nd\n")[i].encode())
-        with told.backend.create_artifact(run_id(prefix), "code/same.py") as stream:
-            stream.write(b"same")
-        writer.ends()
-    assert command("compare", "@2", "@1")[1].splitlines()[3:] == [
-        "PARAMS",
-        "  x          1         1.0",
-        "DATA",
-        "  train X    9×? 0abc  9×? 1abc",
-        "CODE",
-        "  git        1111111   2222222",
-        "  train.py             +2 −1",
-        "ENVIRONMENT",
-        "  numpy      2.0       2.1",
-    ]
-    found = json.loads(command("compare", "a", "b", "--json")[1])
-    assert found["runs"] == [run_id("a"), run_id("b")]
-    sections = [difference["section"] for difference in found["differences"]]
-    assert sections == ["params", "data", "code", "code", "environment"]
-    assert found["same"] == {"code": 1, "environment": 1}
-
-
-def test_compare_of_equal_runs_is_one_line(told: Story, command: Command) -> None:
-    for prefix in "ab":
-        told.run(prefix).opens().params({"C": float("nan")}).metric("m", float("nan")).ends()
-    assert command("compare", "a", "b")[1].splitlines()[3:] == ["same: 1 param, 1 metric"]

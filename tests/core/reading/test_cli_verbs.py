@@ -35,7 +35,7 @@ AUTOLOG = [sys.executable, "-m", "autolog"]
     ("words", "code", "says"),
     [
         (["show", "zz"], 1, "autolog: no runs in"),
-        (["compare", "a"], 2, "name two runs or more"),
+        (["compare", "a"], 1, "autolog: no runs in"),
         (["ls", "metrics.a <> 1"], 2, "\n  metrics.a <> 1\n            ^"),
         (["ls", "--order", "nam"], 2, "did you mean name?"),
         (["ls", "--backend", "nosuch:x"], 2, "no backend for 'nosuch'"),
