@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from . import __version__, kept_notes
+from . import __version__, explaining, kept_notes
 from .environment import packages, python_version
 from .errors import AutologError
 from .fold import Folded
@@ -35,8 +35,11 @@ from .store import Store
 Problems = list[str]
 
 
-def report() -> dict[str, Any]:
-    """All facts as plain lists, dicts, texts and numbers; `problems` says what needs attention."""
+def report(explain: bool = False) -> dict[str, Any]:
+    """All facts as plain lists, dicts, texts and numbers; `problems` says what needs attention.
+
+    With `explain`, what each hook captures here stands with it, and why not.
+    """
     problems: Problems = []
     settings = _guarded(problems, "settings", lambda _: _resolved(), Settings())
     parts: dict[str, Callable[[Problems], Any]] = {
@@ -45,7 +48,7 @@ def report() -> dict[str, Any]:
         "stores": lambda found: [_store(uri, settings, found) for uri in _stores(settings)],
         "spills": _spills,
         "signing": _signing,
-        "integrations": lambda found: _integrations(settings, found),
+        "integrations": lambda found: _integrations(settings, found, explain),
         "backends": lambda found: _loadable("autolog.backends", found),
         "flavors": lambda found: _loadable("autolog.flavors", found),
         "process": _process,
@@ -234,22 +237,28 @@ def _signing(problems: Problems) -> dict[str, Any]:
 # -- integrations --------------------------------------------------------------------------
 
 
-def _integrations(settings: Settings, problems: Problems) -> list[dict[str, Any]]:
-    entries = entry_points(group="autolog.integrations")
-    return [_integration(entry, settings, problems) for entry in sorted(entries)]
+def _integrations(settings: Settings, problems: Problems, explain: bool) -> list[dict[str, Any]]:
+    entries = sorted(entry_points(group="autolog.integrations"))
+    problems.extend(explaining.strange_names(settings, [entry.name for entry in entries]))
+    return [_integration(entry, settings, problems, explain) for entry in entries]
 
 
-def _integration(entry: EntryPoint, settings: Settings, problems: Problems) -> dict[str, Any]:
-    from .enabling import wanted
-
+def _integration(
+    entry: EntryPoint, settings: Settings, problems: Problems, explain: bool
+) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": entry.name, "from": _origin(entry)}
     try:
         kind: type[Integration] = entry.load()
         facts["library"] = kind.library
         facts.update(_fitness(kind.library, problems))
-        facts["on"] = wanted(entry.name, settings) if settings else False
+        off = explaining.why_off(entry.name, facts["version"], settings)
+        facts["on"] = not off
+        facts["why"] = off
         facts["hooks"] = [_hook(hook) for hook in kind.hooks()]
         facts["options"] = list(_options(entry.name, kind, settings))
+        if explain:
+            facts["left_alone"] = explaining.left_alone(settings) if kind.captures else []
+            facts["explained"] = explaining.explained(kind, facts["options"], off, settings)
     except Exception as error:
         facts["error"] = _line(error)
         problems.append(f"integration {entry.name} ({facts['from']}): {_line(error)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,7 +19,7 @@ def main(explain: bool = False, json: bool = False) -> int:
 
     With `explain`, each hook is shown with what it captures, and each option with its value.
     """
-    facts = report()
+    facts = report(explain)
     if json:
         import json as encoder
 
@@ -110,21 +112,57 @@ def _printable(text: str) -> str:
 
 def _integration(facts: dict[str, Any]) -> list[str]:
     hooks = f"{len(facts['hooks'])} hooks" if "hooks" in facts else ""
-    library = f"{facts.get('library', '')}: {facts.get('version', 'unknown')}"
-    return [facts["name"], facts["from"], library, hooks, _state(facts)]
+    return [facts["name"], facts["from"], _library(facts), hooks, _state(facts)]
+
+
+def _library(facts: dict[str, Any]) -> str:
+    return f"{facts.get('library', '')}: {facts.get('version', 'unknown')}"
 
 
 def _state(facts: dict[str, Any]) -> str:
     if "error" in facts:
         return f"fails: {facts['error']}"
-    return "on" if facts.get("on", True) else "off"
+    if facts.get("on", True):
+        return "on"
+    return f"off: {facts['why']}" if facts.get("why") else "off"
+
+
+# -- what each hook captures -------------------------------------------------------------------
 
 
 def _explained(facts: dict[str, Any]) -> Iterator[str]:
-    for hook in facts.get("hooks", ()):
-        yield from _block(f"HOOK {facts['name']}.{hook['name']}", _pairs(hook))
+    """One integration: hook by hook what it captures here (+) or does not (-), and why."""
+    yield f"WHAT {facts['name']} RECORDS  {_library(facts)}, {_state(facts)}"
+    for alone in facts.get("left_alone", ()) if facts.get("on") else ():
+        yield f"  - trainings of {alone} are left alone"
+    for hook in facts.get("explained", ()):
+        yield from _hook(hook)
+    yield ""
     options = facts.get("options", ())
     yield from _block(
         f"OPTIONS {facts['name']}",
         ([option["name"], _value(option["value"]), f"({option['source']})"] for option in options),
+    )
+
+
+def _hook(hook: dict[str, Any]) -> Iterator[str]:
+    opens = "  opens a run" if hook["opens a run"] else ""
+    nested = "" if hook["nested"] == "skip" else f"  inside another hook: {hook['nested']}"
+    yield ""
+    yield f"  {hook['name'].upper()}{opens}{nested}"
+    for place, names in hook["round"].items():
+        yield from _wrapped(f"round {', '.join(names)} of {place}", "    ")
+    for name in hook["missing"]:
+        yield from _wrapped(f"! not in the installed version: {name}", "    ")
+    for one in hook["captures"]:
+        why = f"  [{one['why']}]" if one["why"] else ""
+        mark = "+" if one["here"] else "-"
+        yield from _wrapped(f"{mark} {one['kind']:<8} {one['says']}{why}", "    ", 11)
+    yield from _wrapped(hook["says"], "    ")
+
+
+def _wrapped(text: str, indent: str, hang: int = 2) -> Iterator[str]:
+    width = max(40, min(110, shutil.get_terminal_size((110, 24)).columns))
+    yield from textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent + " " * hang
     )

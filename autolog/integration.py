@@ -13,7 +13,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import wrapt
 
@@ -227,6 +227,14 @@ def option(default: Any, says: str) -> Any:
     return dataclasses.field(default=default, metadata={"says": says})
 
 
+class Captured(NamedTuple):
+    """What a hook records, in words: the kind of record, what it says, the option that it needs."""
+
+    kind: str
+    says: str
+    option: str = ""
+
+
 @dataclasses.dataclass
 class NoOptions:
     """The options of an integration that has none."""
@@ -239,6 +247,7 @@ class Integration:
         library: Distribution and oldest tested version, `"scikit-learn>=1.4"`.
         module: The top-level import name; found in the name of the entry point if left out.
         kinds: What `kind` may answer, for `exclude=kind:…`.
+        captures: What each hook records, by its name, for `autolog doctor --explain`.
         flavors: How this library's models are saved: `(model class path, flavor)` pairs live in
             the entry points `autolog.flavors`; see `docs/writing-an-integration.md`.
     """
@@ -246,6 +255,7 @@ class Integration:
     library: ClassVar[str] = ""
     module: ClassVar[str] = ""
     kinds: ClassVar[tuple[str, ...]] = ()
+    captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = {}
     options: Any = NoOptions()
     standing: StandingRuns
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from autolog.integration import (
     Call,
+    Captured,
     Hooked,
     Integration,
     adopt,
@@ -31,6 +32,7 @@ from . import (
     training,
     validations,
 )  # fmt: skip
+from .captures import CAPTURES
 from .inputs import data_of, target_of
 from .params import KINDS, chosen_params, kind_of, title, told
 
@@ -108,6 +110,7 @@ class Sklearn(Integration):
     library: ClassVar[str] = "scikit-learn>=1.4"
     module: ClassVar[str] = "sklearn"
     kinds: ClassVar[tuple[str, ...]] = KINDS
+    captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = CAPTURES
     options: SklearnOptions
 
     @around(

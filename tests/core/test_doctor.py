@@ -125,7 +125,8 @@ def test_explain_shows_every_hook_and_every_setting(capsys: Any) -> None:
 
     main(explain=True)
     shown = capsys.readouterr().out
-    assert "HOOK sklearn.fit" in shown
+    assert "WHAT sklearn RECORDS" in shown
+    assert "  FIT  opens a run" in shown
     assert [setting.name for setting in SETTINGS if f"  {setting.name} " not in shown] == []
 
 
@@ -200,3 +201,116 @@ def test_it_imports_no_library_of_the_users(folder: Path) -> None:
         "print([m for m in ('numpy', 'sklearn', 'pandas', 'rich') if m in sys.modules])"
     )
     assert _in(folder, code).stdout.splitlines()[-1] == "[]"
+
+
+# -- explain -------------------------------------------------------------------------------
+
+
+def sklearn_explained() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The integration, and what its hook `fit` captures, by what is said of it."""
+    found = names(report(explain=True)["integrations"])["sklearn"]
+    fit = names(found["explained"])["fit"]
+    return found, {one["says"].split(":")[0]: one for one in fit["captures"]}
+
+
+def test_every_hook_says_what_it_captures() -> None:
+    from autolog.integrations.sklearn import Sklearn
+
+    hooks = {hook.name for hook in Sklearn.hooks()}
+    assert set(Sklearn.captures) <= hooks
+    _, fit = sklearn_explained()
+    assert [one["says"] for one in fit.values() if not one["here"]] == [
+        "training_accuracy_score, …: calls the model"
+    ]
+
+
+def test_what_is_left_out_is_told_with_its_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "pyproject.toml").write_text(
+        "[tool.autolog]\nexclude = ['kind:clusterer', 'record:table:coef*', 'KNN*']\n"
+    )
+    monkeypatch.setenv("AUTOLOG_EXCLUDE", "record:dataset")
+    monkeypatch.setenv("AUTOLOG_SKLEARN__MODELS", "0")
+    found, fit = sklearn_explained()
+    assert found["left_alone"] == [
+        "kind clusterer (pyproject.toml)",
+        "class KNN* (pyproject.toml)",
+    ]
+    model = fit["the fitted estimator, signed"]
+    assert (model["here"], model["why"]) == (
+        False,
+        "option models is off (AUTOLOG_SKLEARN__MODELS)",
+    )
+    data = fit["X, y, sample_weight"]
+    assert (data["here"], data["why"]) == (False, "left out by record:dataset (AUTOLOG_EXCLUDE)")
+    table = fit["coefficients, importances, cv_results, by name of feature"]
+    assert table["here"]
+    assert table["why"] == "in part left out by record:table:coef* (pyproject.toml)"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("AUTOLOG", "0", "autolog is off (AUTOLOG)"),
+        ("AUTOLOG_EXCLUDE", "all", "left out by exclude=all (AUTOLOG_EXCLUDE)"),
+        ("AUTOLOG_EXCLUDE", "x.Y sklearn", "left out by exclude=sklearn (AUTOLOG_EXCLUDE)"),
+        ("AUTOLOG_ONLY", "joblib mlflow", "only=joblib mlflow (AUTOLOG_ONLY)"),
+    ],
+)
+def test_an_integration_that_is_off_says_why(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    found, fit = sklearn_explained()
+    assert (found["on"], found["why"]) == (False, why)
+    assert {one["why"] for one in fit.values()} == {why}
+
+
+def test_names_of_no_integration_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOLOG_ONLY", "sklern joblib")
+    monkeypatch.setenv("AUTOLOG_EXCLUDE", "mlfow KNN* Ridge sklearn.svm.SVC")
+    told = [problem for problem in report()["problems"] if "names no integration" in problem]
+    assert len(told) == 2
+    assert "did you mean sklearn?" in told[0]
+    assert "did you mean mlflow?" in told[1]
+
+
+def test_the_words_of_a_call_are_told_from_the_others(store: Path) -> None:
+    autolog.autolog(backend=str(store), exclude=["record:dataset"])
+    _, fit = sklearn_explained()
+    assert fit["X, y, sample_weight"]["why"] == "left out by record:dataset (call)"
+
+
+LIBRARY = """
+from os.path import join
+if True:
+    def late(): ...
+try:
+    import quick as fast
+except ImportError:
+    fast = None
+class Base: ...
+raise SystemExit("nobody is to import this")
+"""
+
+
+def test_what_the_installed_version_lacks_is_read_off_its_source(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autolog.explaining import missing
+    from autolog.integration import function, method, subclasses
+
+    (folder / "zoolib" / "sub").mkdir(parents=True)
+    (folder / "zoolib" / "__init__.py").write_text(LIBRARY)
+    (folder / "zoolib" / "sub" / "__init__.py").write_text("")
+    (folder / "zoolib" / "mod.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(folder)
+    assert missing(function("zoolib", "late", "fast", "join", "later")) == ["zoolib.later"]
+    assert missing(function("zoolib.mod", "late", "gone")) == ["zoolib.mod.gone"]
+    assert missing(function("zoolib.sub", "late")) == ["zoolib.sub.late"]
+    assert missing(subclasses("zoolib.mod", "Base", "fit")) == []
+    assert missing(method("zoolib.mod", "Bass", "fit")) == ["zoolib.mod.Bass"]
+    assert missing(function("nosuchlib", "late")) == []
+    assert missing(function("json", "loads", "spells")) == ["json.spells"]
+    assert "zoolib" not in sys.modules
