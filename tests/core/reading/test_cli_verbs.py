@@ -324,12 +324,15 @@ def test_the_module_and_the_script_are_one_program(told: Story) -> None:
     assert b"Ridge" in outputs.pop()
 
 
-def in_terminal(words: list[str], **environment: str) -> bytes:
-    """What the command prints on a terminal."""
+def in_terminal(words: list[str], *, stderr: bool = False, **environment: str) -> bytes:
+    """What the command prints on a terminal, with `stderr` there too."""
     here, there = pty.openpty()
     clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI")}
     done = subprocess.Popen(
-        [*AUTOLOG, *words], stdout=there, env={**clean, "TERM": "xterm-256color", **environment}
+        [*AUTOLOG, *words],
+        stdout=there,
+        stderr=there if stderr else subprocess.DEVNULL,
+        env={**clean, "TERM": "xterm-256color", **environment},
     )
     os.close(there)
     shown = b""
