@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +178,13 @@ class Run:
         """Save a model that a known library made; `autolog.load_model("<run>/<name>")` loads it."""
         with guarded("log_model"):
             self._recorder.model(self, _name(name), model, details)
+
+    def later(self, key: str, task: Callable[[], None]) -> None:
+        """Have `task()` done before the store is read here or closed; of one key the newest.
+
+        For what takes long and may soon be replaced: a picture in a loop.
+        """
+        self._recorder.later(self, key, task)
 
     # -- the run's end ---------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import types
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import UsageError
 from .settings import parse
@@ -33,24 +35,39 @@ def resolve_options(integration: str, kind: type, given: Mapping[str, Any]) -> A
         value = text if text not in (None, "") else given.get(name)
         if value is not None:
             what = f"{integration}.{name}"
-            values[name] = parse(_plain_type(hints[name]), value, what)
-            _check_choice(hints[name], values[name], what)
+            values[name] = _typed(hints[name], value, what)
     return kind(**values)
 
 
-def _check_choice(hint: Any, value: Any, what: str) -> None:
-    """Refuse what is none of the words of a `Literal`."""
-    if get_origin(hint) is Literal and value not in get_args(hint):
-        raise UsageError(f"{what}: {value!r} is none of {', '.join(map(repr, get_args(hint)))}")
+def _typed(hint: Any, value: Any, what: str) -> Any:
+    """`value`, text or already typed, as the first type of the hint that it fits."""
+    kinds = [kind for kind in _types(hint) if kind is not type(None)]
+    own = tuple if isinstance(value, list) else type(value)
+    exact = [kind for kind in kinds if _plain_type(kind) is own]
+    for kind in exact or kinds[:-1]:
+        with contextlib.suppress(UsageError):
+            return _parsed(kind, value, what)
+    return _parsed(kinds[-1], value, what)
+
+
+def _types(hint: Any) -> tuple[Any, ...]:
+    """The types of a union, or the one that it is."""
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _parsed(hint: Any, value: Any, what: str) -> Any:
+    found = parse(_plain_type(hint), value, what)
+    words = next((h for h in (hint, *get_args(hint)) if get_origin(h) is Literal), None)
+    items = found if isinstance(found, tuple) else (found,)
+    wrong = [item for item in items if words is not None and item not in get_args(words)]
+    if wrong:
+        known = ", ".join(map(repr, get_args(words)))
+        raise UsageError(f"{what}: {wrong[0]!r} is none of {known}")
+    return found
 
 
 def _plain_type(hint: Any) -> Any:
-    """`int` of `int | None`, `str` of a `Literal`, `tuple` of `tuple[str, ...]`."""
-    if isinstance(hint, type):
-        return hint
-    origin = getattr(hint, "__origin__", None)
-    if isinstance(origin, type):
-        return origin
-    kinds = [arg for arg in get_args(hint) if arg is not type(None)]
-    first = kinds[0] if kinds else str
-    return _plain_type(first) if not isinstance(first, str | int) else type(first)
+    """`str` of a `Literal`, `tuple` of `tuple[str, ...]`."""
+    if get_origin(hint) is Literal:
+        return type(get_args(hint)[0])
+    return get_origin(hint) or hint

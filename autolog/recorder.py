@@ -58,6 +58,7 @@ class Recorder:
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
         self.waiting = WaitingModels()
+        self._later: dict[tuple[str, str], Callable[[], None]] = {}
         self._first = first
         self._code_from: sources.Kept | None = None
         self._pid = os.getpid()
@@ -218,6 +219,7 @@ class Recorder:
             run = self._open.get(run_id)
             if run is not None:
                 run.end(status_of(error), error)
+        self._catch_up()
         saving.store_waiting(self)
         with guarded("closing the store"):
             if self._unmark is not None:
@@ -234,6 +236,7 @@ class Recorder:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
             self._unmark = None
+            self._later = {}
             self.waiting.take()
 
     # -- the current run -------------------------------------------------------------------
@@ -285,7 +288,21 @@ class Recorder:
     def settle(self) -> None:
         """Write what waits in memory, before somebody reads the store."""
         self._after_fork()
+        self._catch_up()
         saving.store_waiting(self)
+
+    def later(self, run: Run, key: str, task: Callable[[], None]) -> None:
+        """Have `task()` done before the store is read here or closed; of one key the newest."""
+        self._later[run.id, key] = task
+
+    def _catch_up(self) -> None:
+        while self._later:
+            try:
+                _, task = self._later.popitem()
+            except KeyError:  # another thread has taken the last
+                return
+            with guarded("catching up"):
+                task()
 
     def shed_model(self, run_id: str, name: str) -> None:
         """Take a model away again, and record that it was."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import artifacts, models
 from .errors import BackendError
-from .reporting import guarded, report
+from .reporting import guarded, note, report
 from .waiting import LARGEST, Waiting, in_memory
 
 if TYPE_CHECKING:
     from .backend import Create
     from .live import Run
     from .models import Flavor
+    from .models.example import Example
     from .recorder import Recorder
 
 
@@ -21,8 +22,9 @@ def save_model(
 ) -> None:
     """Save `model` below the run, in the caller: the user may change it on the next line.
 
-    `details`: `flavor` (name), `format`, `data` and `target` (for the signature),
-    `save_redacted`. What keeps the model from being saved becomes the record's `error`.
+    `details`: `flavor` (name), `format`, `data` and `target` (for the signature), `example_rows`
+    (of the data, kept with it), `save_redacted`. What keeps the model from being saved becomes the
+    record's `error`.
     """
     flavor = _flavor(model, details)
     if flavor is None:
@@ -117,6 +119,7 @@ def _save(
         limit=limit,
         extra={"run": run.id},
         key=models.signing_key(recorder.settings.signing_key),
+        example=_example(details),
     )
     return {"path": name, **facts}
 
@@ -128,6 +131,20 @@ def _signature(details: dict[str, Any]) -> dict[str, Any] | None:
 
     with guarded("the model's signature"):
         return model_signature(details["data"], details.get("target"))
+    return None
+
+
+def _example(details: dict[str, Any]) -> Example | None:
+    rows, data = details.get("example_rows"), details.get("data")
+    if not rows or data is None:
+        return None
+    from .models.example import input_example
+
+    with guarded("the model's input example"):
+        found = input_example(data, rows)
+        if found is None:
+            note("input_example", f"none of a {type(data).__qualname__}: see docs/models.md")
+        return found
     return None
 
 

@@ -14,10 +14,11 @@ import pkgutil
 import re
 import sys
 import tomllib
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import autolog
 from autolog.errors import AutologError
@@ -91,6 +92,9 @@ def options(name: str) -> str:
 
 
 def _type(hint: Any) -> str:
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        return " or ".join(map(_type, kinds))
     if isinstance(hint, type) and not get_args(hint):
         return hint.__name__
     choices = [arg for arg in get_args(hint) if isinstance(arg, str)]

@@ -16,6 +16,7 @@ from .. import environment
 from ..backend import Create
 from ..errors import AutologError
 from . import signing, yamltext
+from .example import Example
 from .flavors import Flavor, Written
 from .keys import SigningKey, shown
 
@@ -121,6 +122,7 @@ def save(
     limit: int,
     extra: Mapping[str, Any] | None = None,
     key: SigningKey | None = None,
+    example: Example | None = None,
 ) -> dict[str, Any]:
     """Write a model directory through `create`; the value of its `model` record, without `path`.
 
@@ -132,6 +134,7 @@ def save(
         limit: Bytes of the whole directory beyond which the writing is broken off.
         extra: Goes into the `metadata` of `MLmodel`: the run's id.
         key: Signs the directory.
+        example: Rows that the model takes, kept beside it.
 
     Raises:
         ModelTooLarge: It went beyond `limit`; no file is left.
@@ -142,7 +145,11 @@ def save(
         distributions = frozenset(written.distributions)
         for name, content in _environment(distributions, environment.python_version()).items():
             folder.put(name, content)
+        for name, content in example.files.items() if example else ():
+            folder.put(name, content)
         described = _description(model, flavor, written, signature, folder.size, extra or {})
+        if example:
+            described["saved_input_example_info"] = dict(example.info)
         mlmodel = yamltext.emit(described).encode("utf-8")
         if key is not None:
             facts = signing.FileFacts(len(mlmodel), hashlib.sha256(mlmodel).hexdigest())

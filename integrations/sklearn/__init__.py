@@ -26,6 +26,7 @@ from . import (
     lineage,
     loops,
     naming,
+    plots,
     predictions,
     results,
     scoring,
@@ -35,6 +36,7 @@ from . import (
 from .captures import CAPTURES
 from .inputs import data_of, target_of
 from .params import KINDS, chosen_params, kind_of, title, told
+from .plots import Kind
 
 PREPARING = (
     "sklearn.preprocessing",
@@ -85,6 +87,19 @@ class SklearnOptions:
         "Add metrics on the training data under MLflow's names (`training_accuracy_score`, …); "
         "calls the model's `predict`, `predict_proba` and `score` on them.",
     )
+    pos_label: str | None = option(
+        None,
+        "The positive class of two: `training_precision_score`, `_recall_score` and `_f1_score` "
+        "are its own then, not weighted means.",
+    )
+    plots: bool | tuple[Kind, ...] = option(
+        False,
+        "Draw pictures ([which](#plots)), all or those that are named; calls the model's "
+        "`predict` and `predict_proba` on the training data; needs matplotlib.",
+    )
+    input_example: int | bool = option(
+        False, "Save so many first rows of the data with the model (`true`: 5)."
+    )
     preprocessing: bool = option(
         False, "Let scalers, encoders, imputers, selectors fitted alone open runs of their own."
     )
@@ -127,12 +142,10 @@ class Sklearn(Integration):
         yield
         results.report(run, estimator)
         self.follow(run, call)
-        if self.options.training_metrics:
-            weight = call.arg("sample_weight")
-            data, target = call.arg(data_of(call)), call.arg(target_of(call))
-            training.report(run, estimator, data, target, weight)
         if self.options.models:
             self.save(run, estimator, call)
+        plots.of_estimator(run, estimator, self.options.plots)
+        training.report(run, call, self.options)
 
     @around(subclasses("sklearn.base", "BaseEstimator", "partial_fit"))
     def partial_fit(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -163,7 +176,8 @@ class Sklearn(Integration):
         validations.describe(run, call, self.describe(run, call.arg("estimator")))
         self.training_data(run, call)
         yield
-        validations.report(run, call)
+        table = validations.report(run, call)
+        plots.of_validation(run, call, table, self.options.plots)
         self.follow_validation(run, call)
 
     @_around_each(*PREDICTIONS)
@@ -186,6 +200,7 @@ class Sklearn(Integration):
         yield
         scoring.report_score(call, self.kept)
 
+    @around(function("sklearn.calibration", "calibration_curve"), covers=True)
     @around(function("sklearn.metrics", *scoring.METRICS), covers=True)
     def metric(self, call: Call, run: Run | None) -> Iterator[None]:
         """Wrapped in place, so that functions imported before enabling are met and pickles of
@@ -210,6 +225,12 @@ class Sklearn(Integration):
         """Wrapped in place in the module that defines it; the scores inside stay silent."""
         yield
         scoring.report_importance(call, self.kept)
+
+    @around(function("sklearn.inspection._partial_dependence", "partial_dependence"), covers=True)
+    def dependence(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Wrapped in place, as displays call it too; the predictions inside stay silent."""
+        yield
+        scoring.report_dependence(call, self.kept)
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered of models goes with the recording."""
@@ -287,7 +308,7 @@ class Sklearn(Integration):
     @property
     def kept(self) -> datasets.Kept:
         """What the options let us record of data."""
-        return datasets.Kept(self.options.datasets, self.options.statistics)
+        return datasets.Kept(self.options.datasets, self.options.statistics, self.options.plots)
 
     def training_data(self, run: Run, call: Call) -> None:
         """The data that go into the training, as they are before it."""
@@ -305,6 +326,7 @@ class Sklearn(Integration):
             save_redacted=self.options.save_redacted,
             data=data,
             target=target,
+            example_rows=5 if self.options.input_example is True else self.options.input_example,
         )
 
 

@@ -18,6 +18,7 @@ from autolog.live import Run
 from . import lineage, matching, naming
 from .inputs import shape_of, target_of
 from .naming import Given
+from .plots import Plots
 
 ROW_VALUES = 1 << 16
 """Values of the training rows that are digested before the training, about half a millisecond."""
@@ -32,10 +33,14 @@ _VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|dev)(?![a-z])")
 
 
 class Kept(NamedTuple):
-    """What of data is recorded: whether they are described, and with figures for each column."""
+    """What of data is recorded: whether they are described, and with figures for each column.
+
+    `plots`: the pictures that are drawn of what is computed with them.
+    """
 
     described: bool
     statistics: bool
+    plots: Plots = False
 
 
 @dataclasses.dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from autolog.integration import Call
 from autolog.live import Run
 
-from . import matching, results
+from . import matching, plots, results
 from .inputs import data_of
 from .params import title
 
@@ -32,6 +32,7 @@ def run_of(integration: Sklearn, call: Call) -> Run:
         again = object.__new__(cls)
         vars(again).update(remains)
         results.report(run, again)
+        plots.of_estimator(run, again, integration.options.plots)
         if integration.options.models:
             integration.save(run, again, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog.live import Run
@@ -55,7 +55,8 @@ def report(run: Run, estimator: Any) -> None:
         seen.update(facts)
         _report_numbers(run, facts, type(part).__qualname__)
         if not run.light:
-            _report_weights(run, part, _feature_names(estimator, part))
+            for name, table in weight_tables(estimator, part):
+                run.log_table(name, table)
     if isinstance(vars(estimator).get("cv_results_"), Mapping):
         _report_search(run, estimator)
 
@@ -149,14 +150,14 @@ def _one_to_one(estimator: Any) -> bool:
     return all(isinstance(step, mixin) or step in (None, "passthrough") for step in before)
 
 
-def _report_weights(run: Run, part: Any, names: list[str] | None) -> None:
+def weight_tables(estimator: Any, part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and tables of the coefficients and importances that a part of the estimator holds."""
+    names = _feature_names(estimator, part)
     for attribute in ("coef_", "feature_importances_"):
-        weights = _weights(part, attribute)
-        if weights is None:
-            continue
-        table = _weight_table(weights, names, _classes(part), attribute.rstrip("_"))
+        weights, name = _weights(part, attribute), attribute.rstrip("_")
+        table = None if weights is None else _weight_table(weights, names, _classes(part), name)
         if table is not None:
-            run.log_table(attribute.rstrip("_"), table)
+            yield name, table
 
 
 def _weights(part: Any, attribute: str) -> Any:

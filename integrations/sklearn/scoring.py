@@ -13,7 +13,7 @@ from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
 
-from . import datasets, naming, predictions, tables
+from . import datasets, naming, plots, predictions, tables
 from .datasets import Kept
 from .naming import Given
 from .predictions import Found, Link
@@ -122,7 +122,30 @@ def report_importance(call: Call, kept: Kept) -> None:
     if "importances_mean" not in call.result:
         scored = {f"permutation_importance_{name}": one for name, one in call.result.items()}
     for name, one in scored.items():
-        found.keep_table(name, tables.importances(one, names))
+        found.keep_table(name, tables.importances(one, names), "permutation_importance")
+
+
+def report_dependence(call: Call, kept: Kept) -> None:
+    """The table of what `partial_dependence(estimator, X, features)` averaged."""
+    run, link = predictions.maker(call.arg("estimator"))
+    given = naming.given_to(call)
+    if run is None or given is None or call.result.get("average") is None:
+        return
+    names = _features(call)
+    found = _Result(call, kept, run, datasets.asked(run, given, kept), link)
+    name = "_".join(["partial_dependence", *names])
+    found.keep_table(name, tables.dependence(call.result, names), "partial_dependence")
+
+
+def _features(call: Call) -> list[str]:
+    """What the data, or the call, name the features that were asked about; else `x0`, `x1`, …"""
+    asked, known = call.arg("features"), call.arg("feature_names")
+    known = getattr(call.arg("X"), "columns", None) if known is None else known
+    asked = list(asked) if isinstance(asked, list | tuple) or hasattr(asked, "tolist") else [asked]
+    return [
+        str(one) if isinstance(one, str) else f"x{one}" if known is None else str(known[one])
+        for one in asked
+    ]
 
 
 def _judged(call: Call) -> Found | None:
@@ -158,6 +181,7 @@ class _Result:
         self.link = link
         self.arguments = _arguments(call)
         self.data = "" if given is None else self._data(given, kept)
+        self.plots = kept.plots
 
     def record(self, name: str) -> None:
         """Write it down under the name of the function that gave it."""
@@ -192,11 +216,13 @@ class _Result:
         info = {k: v for k, v in facts.items() if v is not None}
         self.run.point(key, value, count or None, info)
 
-    def keep_table(self, name: str, columns: dict[str, Any]) -> None:
-        """Write down a table, unless a loop has made many of the name."""
+    def keep_table(self, name: str, columns: dict[str, Any], kind: str | None = None) -> None:
+        """Write down a table, with a picture if asked, unless a loop has made many of the name."""
         key, count = self._key(name)
         if count < MOST_TABLES:
             self.run.log_table(key, columns)
+            kind, again = kind or name, count > 0
+            plots.of_result(self.run, self.plots, kind, key, columns, self.data, again)
 
     def _keep_text(self, name: str, text: str) -> None:
         key, count = self._key(name)

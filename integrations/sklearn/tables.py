@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ COLUMNS = {
     "roc_curve": ("fpr", "tpr", "threshold"),
     "det_curve": ("fpr", "fnr", "threshold"),
     "precision_recall_curve": ("precision", "recall", "threshold"),
+    "calibration_curve": ("prob_true", "prob_pred"),
     "precision_recall_fscore_support": ("precision", "recall", "fscore", "support"),
     "homogeneity_completeness_v_measure": ("homogeneity", "completeness", "v_measure"),
     "class_likelihood_ratios": ("positive_likelihood_ratio", "negative_likelihood_ratio"),
@@ -58,7 +60,7 @@ def table(name: str, result: Any, call: Call) -> dict[str, Any] | None:
         return None
     if result.ndim == 1:
         first = "class" if name in BY_CLASS else "output"
-        return _thinned({first: _labels(call, len(result)) if first == "class" else
+        return thinned({first: _labels(call, len(result)) if first == "class" else
                          list(range(len(result))), "value": result.tolist()})  # fmt: skip
     if result.ndim == 3 and name == "multilabel_confusion_matrix":
         parts = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}
@@ -70,18 +72,28 @@ def table(name: str, result: Any, call: Call) -> dict[str, Any] | None:
 def _of_matrix(name: str, result: Any, call: Call) -> dict[str, Any]:
     if name != "confusion_matrix":
         return {str(i): result[:, i].tolist() for i in range(result.shape[1])}
-    labels = _labels(call, len(result))
-    columns = {f"predicted {label}": result[:, i].tolist() for i, label in enumerate(labels)}
+    return confusion(result, _labels(call, len(result)))
+
+
+def confusion(matrix: Any, labels: list[str]) -> dict[str, Any]:
+    """A row for each true class, a column for each predicted one."""
+    columns = {f"predicted {label}": matrix[:, i].tolist() for i, label in enumerate(labels)}
     return {"true": labels, **columns}
 
 
 def _of_tuple(name: str, result: tuple[Any, ...], call: Call) -> dict[str, Any]:
+    padded = of_tuple(name, result)
+    longest = max(map(len, padded.values()), default=0)
+    return {"class": _labels(call, longest), **padded} if name in BY_CLASS else thinned(padded)
+
+
+def of_tuple(name: str, result: tuple[Any, ...]) -> dict[str, list[Any]]:
+    """A column for each part of what the function `name` gave, all of one length."""
     parts = [part.tolist() if hasattr(part, "tolist") else part for part in result]
     columns = [part if isinstance(part, list) else [part] for part in parts]
     longest = max(map(len, columns), default=0)
     named = dict(zip(_names(name, len(columns)), columns, strict=True))
-    padded = {key: column + [None] * (longest - len(column)) for key, column in named.items()}
-    return {"class": _labels(call, longest), **padded} if name in BY_CLASS else _thinned(padded)
+    return {key: column + [None] * (longest - len(column)) for key, column in named.items()}
 
 
 def _names(name: str, count: int) -> list[str]:
@@ -103,6 +115,21 @@ def importances(result: Any, names: Any) -> dict[str, Any]:
     if len(known) != len(mean):
         known = [f"x{i}" for i in range(len(mean))]
     return {"feature": known, "importance_mean": mean, "importance_std": deviation}
+
+
+def dependence(result: Any, features: list[str]) -> dict[str, Any]:
+    """What `partial_dependence` averaged: a row for each point of its grid, a column an output."""
+    grid = [
+        getattr(axis, "tolist", lambda axis=axis: list(axis))() for axis in result["grid_values"]
+    ]
+    points = list(itertools.product(*grid))
+    columns: dict[str, Any] = {
+        name: [point[i] for point in points] for i, name in enumerate(features)
+    }
+    averages = result["average"].reshape(len(result["average"]), -1).tolist()
+    for i, values in enumerate(averages):
+        columns["average" if len(averages) == 1 else f"average {i}"] = values
+    return columns
 
 
 def _labels(call: Call, count: int) -> list[str]:
@@ -129,9 +156,10 @@ def _present(*arrays: Any) -> Any:
         return None
 
 
-def _thinned(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def thinned(columns: dict[str, list[Any]], most: int = MOST_POINTS) -> dict[str, list[Any]]:
+    """At most so many rows, evenly taken, the ends among them."""
     count = max(map(len, columns.values()), default=0)
-    if count <= MOST_POINTS:
+    if count <= most:
         return columns
-    places = [round(i * (count - 1) / (MOST_POINTS - 1)) for i in range(MOST_POINTS)]
+    places = [round(i * (count - 1) / (most - 1)) for i in range(most)]
     return {name: [column[i] for i in places] for name, column in columns.items()}

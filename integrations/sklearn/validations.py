@@ -34,36 +34,42 @@ def describe(run: Run, call: Call, params: Mapping[str, Any]) -> None:
     run.log_params(named, chosen=named)
 
 
-def report(run: Run, call: Call) -> None:
-    """Scores by fold or by the values gone through, and their means, as the function gave them."""
+def report(run: Run, call: Call) -> dict[str, Any]:
+    """Scores by fold or by the values gone through, and their means, as the function gave them.
+
+    Gives the table that it wrote, empty if none.
+    """
     function, result = call.function.__name__, call.result
     if isinstance(result, Mapping):
-        _report_folds(run, {k: v for k, v in result.items() if numbers_of(v)})
+        return _report_folds(run, {k: v for k, v in result.items() if numbers_of(v)})
     elif function == "cross_val_score":
-        _report_folds(run, {"test_score": result})
+        return _report_folds(run, {"test_score": result})
     elif function == "permutation_test_score":
         run.log_metrics({"score": float(result[0]), "pvalue": float(result[2])})
     elif function == "learning_curve":
         sizes, train, test, *times = result
-        _report_curve(run, "train_size", sizes.tolist(), train, test, times)
+        return _report_curve(run, "train_size", sizes.tolist(), train, test, times)
     elif function == "validation_curve":
         train, test = result
         tried = list(call.arg("param_range"))
-        _report_curve(run, str(call.arg("param_name")), tried, train, test, [])
+        return _report_curve(run, str(call.arg("param_name")), tried, train, test, [])
+    return {}
 
 
-def _report_folds(run: Run, columns: Mapping[str, Any]) -> None:
-    run.log_table("folds", {name: numbers_of(values) for name, values in columns.items()})
+def _report_folds(run: Run, columns: Mapping[str, Any]) -> dict[str, Any]:
+    table = {name: numbers_of(values) for name, values in columns.items()}
+    run.log_table("folds", table)
     for name, values in columns.items():
         if name.startswith(("test_", "train_")):
             run.log_series(name, numbers_of(values), unit="fold")
             run.log_metric(f"mean_{name}", float(values.mean()))
             run.log_metric(f"std_{name}", float(values.std()))
+    return table
 
 
 def _report_curve(
     run: Run, axis: str, places: list[Any], train: Any, test: Any, times: list[Any]
-) -> None:
+) -> dict[str, Any]:
     """Means over the folds as series along `axis`; all of it as the table `curve`."""
     timed = zip(("fit_time", "score_time"), times, strict=False)
     table: dict[str, Any] = {axis: places}
@@ -75,3 +81,4 @@ def _report_curve(
     for name in ("train_score", "test_score"):
         for step, value in zip(steps, table[f"mean_{name}"], strict=True):
             run.log_metric(name, value, step=step, unit=axis.replace("_", " "))
+    return table
