@@ -117,8 +117,8 @@ def legend(axes: Any, place: str = "best") -> None:
 
 def named(axes: Any, x: str, y: str) -> None:
     """What the two axes show."""
-    axes.set_xlabel(shortened(x, 60), fontsize=9, color=INK, labelpad=4, loc="center")
-    axes.set_ylabel(shortened(y, 60), fontsize=9, color=INK, labelpad=4, loc="center")
+    axes.set_xlabel(shortened(x, 60), fontsize=9, color=INK, labelpad=6, loc="center")
+    axes.set_ylabel(shortened(y, 60), fontsize=9, color=INK, labelpad=6, loc="center")
 
 
 def labelled(axis: Any, labels: Sequence[Any], *, most: int = TICKS) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from autolog import redact
 from autolog.integration import Call
@@ -22,8 +22,6 @@ Kind = Literal[
 ]  # fmt: skip
 Plots = bool | tuple[Kind, ...]
 """All kinds, none, or those that are named."""
-
-KINDS: tuple[str, ...] = get_args(Kind)
 
 
 class Look(NamedTuple):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from autolog.integration import Call
 from autolog.live import Run
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import SklearnOptions
 
 Score = Callable[[], Any]
+T = TypeVar("T")
 
 MOST_OUTPUTS = 5
 """Outputs of which pictures are drawn, each its own."""
@@ -201,13 +202,18 @@ def _pictures(asked: Asked, wanted: plots.Plots) -> Iterator[Pictured]:
     curves = any(plots.wanted(wanted, kind) for kind in CURVES)
     found = _of_classifier if asked.kind == "classifier" else _of_regressor
     for output in _outputs(asked, curves and asked.kind == "classifier"):
-        for kind, make in found(asked, output).items():
-            if plots.wanted(wanted, kind):
-                try:
-                    columns = make()
-                except (ValueError, TypeError):  # one class alone, labels without an order
-                    continue
+        for kind, make in (_or_none(partial(found, asked, output)) or {}).items():
+            columns = _or_none(make) if plots.wanted(wanted, kind) else None
+            if columns is not None:
                 yield Pictured(kind, output.suffix, columns)
+
+
+def _or_none(make: Callable[[], T]) -> T | None:
+    """None where scikit-learn refuses: one class alone, labels that have no order."""
+    try:
+        return make()
+    except (ValueError, TypeError):
+        return None
 
 
 CURVES = ("roc_curve", "precision_recall_curve", "calibration_curve")
@@ -217,6 +223,8 @@ def _outputs(asked: Asked, scored: bool) -> Iterator[Output]:
     true, predicted = _array(asked.target), _array(asked.predicted)
     weight = None if asked.weight is None else _array(asked.weight)
     scores = asked.scores if scored else None
+    if true.size != predicted.size or not true.size:
+        return
     if true.ndim == 1 or true.shape[1:] == (1,):
         yield Output("", true.ravel(), predicted.ravel(), scores, weight)
         return
@@ -236,7 +244,7 @@ def _array(values: Any) -> Any:
 def _of_classifier(asked: Asked, output: Output) -> Mapping[str, Callable[[], dict[str, Any]]]:
     classes = _sklearn("utils.multiclass").unique_labels(output.true, output.predicted)
     found = {"confusion_matrix": partial(_confusion, output, classes)}
-    parts = _one_against_the_rest(output, classes)
+    parts = _one_against_the_rest(output, _order(asked, output, classes))
     if parts:
         metrics = _sklearn("metrics")
         for name in CURVES[:2]:
@@ -253,6 +261,12 @@ def _confusion(output: Output, classes: Any) -> dict[str, Any]:
         output.true, output.predicted, labels=classes, sample_weight=output.weight
     )
     return tables.confusion(matrix, [str(name) for name in classes.tolist()])
+
+
+def _order(asked: Asked, output: Output, classes: Any) -> Any:
+    """The classes as the columns of its scores stand, which need not be in order."""
+    own = None if output.suffix else getattr(asked.estimator, "classes_", None)
+    return classes if getattr(own, "shape", None) != classes.shape else own
 
 
 def _one_against_the_rest(output: Output, classes: Any) -> dict[str, tuple[Any, Any]]:
@@ -286,6 +300,8 @@ def _curves(
 
 
 def _of_regressor(asked: Asked, output: Output) -> Mapping[str, Callable[[], dict[str, Any]]]:
+    if not all(values.dtype.kind in "biuf" for values in (output.true, output.predicted)):
+        return {}
     columns = {"actual": output.true.tolist(), "predicted": output.predicted.tolist()}
     make = partial(tables.thinned, columns)
     return {"predicted_vs_actual": make, "residuals": make}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 import autolog
+from autolog.integrations.sklearn import SklearnOptions
 from autolog.settings import SETTINGS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "names.md"
@@ -25,7 +27,8 @@ def ours() -> list[str]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """A pipeline's run and a search's."""
     store = tmp_path_factory.mktemp("names") / "store"
-    autolog.autolog(backend=str(store))
+    every = {"training_metrics": True, "plots": True, "input_example": True}
+    autolog.autolog(backend=str(store), sklearn=every)
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
@@ -50,7 +53,9 @@ def test_calls_and_variables_exist() -> None:
 
 def test_what_a_training_leaves_is_called_so(runs: list[Any]) -> None:
     produced = {name for run in runs for name in _produced(run)}
+    produced |= {f"option `{field.name}`" for field in dataclasses.fields(SklearnOptions)}
     claimed = [right for right in ours() if re.match(r"[a-z]+ `", right)]
+    claimed = [right.partition(" (on request")[0] for right in claimed]
     claimed = [re.sub(r"dataset with (role) `(\w+)`", r"\1 `\2`", right) for right in claimed]
     assert len(claimed) > 12
     assert set(claimed) - produced == set()
