@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autolog.integrations.sklearn import SklearnOptions
 
 import autolog
-from autolog.integrations.sklearn import SklearnOptions
 from autolog.settings import SETTINGS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "names.md"
