@@ -300,3 +300,8 @@ def columns_of(data: Any) -> dict[str, list[Any]]:
     rows = list(data)
     keys = dict.fromkeys(str(key) for row in rows for key in row)
     return {key: [plain(row.get(key)) for row in rows] for key in keys}
+
+
+def without_secrets(value: Any) -> Any:
+    """A plain value as a record would hold it, for what is shown otherwise: in a picture."""
+    return redact.redact("", value)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from autolog import redact
 from autolog.integration import Call
-from autolog.live import Run, columns_of
+from autolog.live import Run, columns_of, without_secrets
 from autolog.reporting import guarded, note, say
 
 from . import results, tables
@@ -80,7 +79,7 @@ def draw(
 def _picture(look: Look, columns: Mapping[str, Any], below: str) -> bytes | None:
     from importlib import import_module
 
-    clean = redact.redact("", columns_of(columns))
+    clean = without_secrets(columns_of(columns))
     if not any(isinstance(column, list) and column for column in clean.values()):
         return None
     try:
@@ -92,7 +91,7 @@ def _picture(look: Look, columns: Mapping[str, Any], below: str) -> bytes | None
             drawing.png(
                 lambda figure: function(figure, clean),
                 look.heading,
-                redact.redact_text(below),
+                without_secrets(below),
                 look.size,
             )
         )
