@@ -29,6 +29,7 @@ OLDEST = {
         "scipy==1.11.4",
         "pandas==2.0.3",
         "skops==0.14",
+        "matplotlib==3.7.5",
     ),
     "3.12": (
         "scikit-learn==1.4.0",
@@ -36,6 +37,7 @@ OLDEST = {
         "scipy==1.11.4",
         "pandas==2.1.4",
         "skops==0.14",
+        "matplotlib==3.8.4",
     ),
     "3.13": (
         "scikit-learn==1.5.2",
@@ -43,11 +45,12 @@ OLDEST = {
         "scipy==1.14.1",
         "pandas==2.2.3",
         "skops==0.14",
+        "matplotlib==3.9.4",
     ),
 }
 """The oldest of which each Python has wheels; scikit-learn has none before 1.5.2 for 3.13."""
 
-NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
+NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "matplotlib")
 QUICK = ("tests/integrations",)
 FULL = ("tests/core", "tests/backends", "tests/formats", "tests/integrations")
 

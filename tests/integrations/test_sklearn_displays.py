@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import matplotlib
 import pytest
 from sklearn import calibration, inspection, metrics, model_selection
 from sklearn.datasets import load_breast_cancer
@@ -14,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 import autolog
 from autolog.view import RunView
 
+matplotlib = pytest.importorskip("matplotlib")
 A, b = load_breast_cancer(return_X_y=True, as_frame=True)
 A = A.iloc[:, :3] / A.iloc[:, :3].max()
 A_train, A_test, b_train, b_test = model_selection.train_test_split(A, b, random_state=0)

@@ -20,6 +20,7 @@ import autolog
 from autolog.errors import UsageError
 from autolog.view import RunView
 
+pytest.importorskip("matplotlib")
 A, b = load_breast_cancer(return_X_y=True)
 A = A[:, :6] / A[:, :6].max(axis=0)
 X, y = load_iris(return_X_y=True)
