@@ -11,7 +11,7 @@ from typing import BinaryIO, ClassVar
 
 from .errors import BackendError
 from .paths import check_artifact_path
-from .records import Record
+from .records import Block, Record, blocks_of
 
 Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
 """Opens a new file by name; it appears at a clean exit, or not at all."""
@@ -75,6 +75,10 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def records(self, run: str) -> Iterator[Record]:
         """The records of `run`, each once, in seq order within each writer; raises NotFound."""
+
+    def blocks(self, run: str) -> Iterator[Block]:
+        """As `records`, many at a time, which a store may do faster; raises NotFound."""
+        return blocks_of(self.records(run))
 
     @abc.abstractmethod
     def artifacts(self, run: str) -> list[str]:

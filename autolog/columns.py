@@ -108,6 +108,6 @@ def frame_of(table: Mapping[str, list[Any]], make: Any) -> Any:
 
 def points_of(run: RunView) -> Iterator[tuple[Any, ...]]:
     """Every point of every metric of a run, in the order of `POINT_COLUMNS`."""
-    for key in run.series:
-        for point in run.history(key):
+    for key, points in run.histories().items():
+        for point in points:
             yield run.id, key, point.step, point.value, point.time, point.attempt

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,13 +12,13 @@ import msgspec
 from .errors import BackendError
 from .journal import FORMAT, Header
 from .paths import is_id
-from .records import Kind, Record
+from .records import Entry, Kind, Record
 
 _BLOCK = 1 << 18
 _MAX_HEADER = 4096
 
 
-class Line(msgspec.Struct, array_like=True):
+class Line(msgspec.Struct, array_like=True, gc=False):
     """One record as it stands in a journal."""
 
     seq: int
@@ -74,12 +75,16 @@ class JournalFile:
 
     def lines(self) -> Iterator[Line]:
         """The decoded lines after the header; raises BackendError."""
+        return itertools.chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[list[Line]]:
+        """As `lines`, many at a time."""
         self._bad, self._torn = 0, False
         for block in self._blocks():
             try:
-                yield from _lines.decode_lines(block)
+                yield _lines.decode_lines(block)
             except (ValueError, RecursionError):
-                yield from self._decode_singly(block)
+                yield list(self._decode_singly(block))
 
     def _decode_singly(self, block: bytes) -> Iterator[Line]:
         for text in block.splitlines(keepends=True):
@@ -154,7 +159,7 @@ def decode_line(text: bytes) -> Line | None:
         return None
 
 
-def to_record(line: Line, run: str, writer: str) -> Record:
+def to_record(line: Entry, run: str, writer: str) -> Record:
     """The record that `line` stands for."""
     return Record(
         run,
@@ -169,31 +174,30 @@ def to_record(line: Line, run: str, writer: str) -> Record:
     )
 
 
-def in_order(records: Iterable[Record], note: Callable[[str], None]) -> Iterator[Record]:
-    """One writer's records, each seq once and ascending; `note` is told of missing ones."""
+def in_order(
+    blocks: Iterable[Sequence[Line]], note: Callable[[str], None]
+) -> Iterator[Sequence[Line]]:
+    """One writer's lines, each seq once and ascending; `note` is told of missing ones."""
     expected = 0
-    source = iter(records)
-    for record in source:
-        if record.seq == expected:
-            expected += 1
-            yield record
-        elif record.seq > expected:
-            yield from _after_a_gap(expected, record, source, note)
+    source = iter(blocks)
+    for lines in source:
+        end = expected + len(lines)
+        if [line.seq for line in lines] != list(range(expected, end)):
+            yield _sorted(expected, itertools.chain(lines, *source), note)
             return
+        expected = end
+        yield lines
 
 
-def _after_a_gap(
-    expected: int, record: Record, rest: Iterator[Record], note: Callable[[str], None]
-) -> Iterator[Record]:
-    held = {record.seq: record}
-    for other in rest:
-        if other.seq >= expected:
-            held.setdefault(other.seq, other)
-    missing = max(held) + 1 - expected - len(held)
+def _sorted(expected: int, lines: Iterable[Line], note: Callable[[str], None]) -> list[Line]:
+    held: dict[int, Line] = {}
+    for line in lines:
+        if line.seq >= expected:
+            held.setdefault(line.seq, line)
+    missing = max(held, default=expected - 1) + 1 - expected - len(held)
     if missing:
-        note(f"writer {record.writer[:8]}: {missing} record{'s' * (missing > 1)} missing")
-    for seq in sorted(held):
-        yield held[seq]
+        note(f"{missing} record{'s' * (missing > 1)} missing")
+    return [held[seq] for seq in sorted(held)]
 
 
 def contiguous(seqs: Iterable[int]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -49,3 +51,36 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Any = None
     step: int | float | None = None
     info: dict[str, Any] | None = None
+
+
+class Entry(Protocol):
+    """A record as one reads it within a block, which says once whose it is."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def time(self) -> float: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def step(self) -> int | float | None: ...
+    @property
+    def info(self) -> dict[str, Any] | None: ...
+
+
+class Block(NamedTuple):
+    """Consecutive records of one writer, in seq order."""
+
+    writer: str
+    entries: Sequence[Entry]
+
+
+def blocks_of(records: Iterable[Record], size: int = 1024) -> Iterator[Block]:
+    """The records in blocks of at most `size`."""
+    for writer, own in groupby(records, key=lambda record: record.writer):
+        while entries := list(islice(own, size)):
+            yield Block(writer, entries)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, overload
 
 from .backend import Backend
 from .errors import NotFound
-from .fold import Fact, Folded, Point, Series
-from .fold import history as read_history
+from .fold import Fact, Folded, parts
 from .held import Artifact
+from .points import Points, histories
 from .records import Status
+from .series import Series
 from .status import status_of
 from .store import Store
 
@@ -39,7 +40,7 @@ class RunError(NamedTuple):
         return f"{self.type}: {self.message}" if self.message else self.type
 
 
-class History(Sequence[Point]):
+class History(Points):
     """The points of one metric in order, each with `.step .value .time .attempt`.
 
     Attributes:
@@ -47,20 +48,10 @@ class History(Sequence[Point]):
         unit: What the steps count (`epoch`, …); None where unknown.
     """
 
-    def __init__(self, key: str, unit: str | None, points: list[Point]) -> None:
+    def __init__(self, key: str, unit: str | None, points: Points) -> None:
+        super().__init__(*points.columns)
         self.key = key
         self.unit = unit
-        self._points = points
-
-    def __len__(self) -> int:
-        return len(self._points)
-
-    @overload
-    def __getitem__(self, index: int) -> Point: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Point]: ...
-    def __getitem__(self, index: int | slice) -> Point | list[Point]:
-        return self._points[index]
 
     def __repr__(self) -> str:
         unit = f" by {self.unit}" if self.unit else ""
@@ -153,7 +144,7 @@ class RunView:
     @functools.cached_property
     def series(self) -> Mapping[str, Series]:
         """Count, first, low, high, unit and origin of each metric."""
-        return MappingProxyType(self._merged(lambda folded: folded.series))
+        return MappingProxyType(self._merged(lambda run: run.folded.series))
 
     @property
     def measures(self) -> Mapping[str, Series]:
@@ -194,7 +185,7 @@ class RunView:
 
     def facts(self, kind: str) -> dict[str, Fact]:
         """What counts of each key of `kind` (`param`, …) with its time and origin."""
-        return self._merged(lambda folded: folded.latest(kind))
+        return self._merged(lambda run: run.folded.latest(kind))
 
     def history(self, key: str, attempt: int | None = None) -> History:
         """All points of the metric `key`.
@@ -203,13 +194,26 @@ class RunView:
         Raises NotFound if the run has no such metric.
         """
         for run in self.line:
-            series = run.folded.series.get(key)
-            if series is not None:
-                records = self.store.backend.records(run.id)
-                bounds = run.folded.bounds
-                points = read_history(records, key, bounds=bounds, attempt=attempt)
-                return History(key, series.unit, points)
+            if key in run.folded.series:
+                return run._histories(key=key, attempt=attempt)[key]
         raise self._missing("metric", key, self.metrics)
+
+    def histories(self) -> dict[str, History]:
+        """The points of every metric by name, read in one go; else as `history`."""
+        found = self._merged(lambda run: run._histories())
+        return {key: found[key] for key in self.series if key in found}
+
+    def _histories(self, key: str | None = None, attempt: int | None = None) -> dict[str, History]:
+        """Of the run's own metrics."""
+        found = parts(self.store.backend.blocks(self.id))
+        bounds = self.folded.bounds
+        points = histories(found, key=key, bounds=bounds, attempt=attempt)
+        empty = Points([], [], [], [])
+        return {
+            name: History(name, series.unit, points.get(name, empty))
+            for name, series in self.folded.series.items()
+            if key in (None, name)
+        }
 
     def artifact(self, name: str) -> Artifact:
         """One file of the run by its path; raises NotFound."""
@@ -256,14 +260,14 @@ class RunView:
         """The child whose facts are shown as this run's own; None where there is no such child."""
         return self.line[1] if len(self.line) > 1 else None
 
-    def _merged(self, part: Callable[[Folded], Mapping[str, Item]]) -> dict[str, Item]:
+    def _merged(self, part: Callable[[RunView], Mapping[str, Item]]) -> dict[str, Item]:
         merged: dict[str, Item] = {}
         for run in self.line:
-            merged |= {key: item for key, item in part(run.folded).items() if key not in merged}
+            merged |= {key: item for key, item in part(run).items() if key not in merged}
         return merged
 
     def _values(self, kind: str) -> Mapping[str, Any]:
-        return MappingProxyType(self._merged(lambda folded: folded.values(kind)))
+        return MappingProxyType(self._merged(lambda run: run.folded.values(kind)))
 
     def _text(self, key: str) -> str | None:
         value = self.folded.facts.get(key)

@@ -13,9 +13,8 @@ import msgspec
 
 from autolog.errors import BackendError
 from autolog.journal import Header
-from autolog.journal_read import JournalFile, decode_line, read_journal, to_record
+from autolog.journal_read import JournalFile, Line, decode_line, read_journal
 from autolog.paths import is_id
-from autolog.records import Record
 
 from ._local_writing import LIGHT
 
@@ -77,13 +76,11 @@ class LightJournal:
         if self.header is not None and state.st_size > self._end:
             self._extend()
 
-    def records(self, run: str) -> list[Record]:
-        """The records of `run` in the file's order."""
+    def lines(self, run: str) -> list[Line]:
+        """The lines of `run` in the file's order."""
         self.update()
-        if self.header is None:
-            return []
         lines = (decode_line(text) for text in b"".join(self._pieces(run)).splitlines())
-        return [to_record(line, run, self.header.writer) for line in lines if line is not None]
+        return [line for line in lines if line is not None]
 
     def _pieces(self, run: str) -> list[bytes]:
         found = []
@@ -187,11 +184,11 @@ class Catalog:
         with self.lock:
             return [journal for journal in self._light.values() if run in journal.spans]
 
-    def light_records(self, journal: LightJournal, run: str) -> list[Record]:
-        """The records of `run` in a shared journal; raises BackendError."""
+    def light_lines(self, journal: LightJournal, run: str) -> list[Line]:
+        """The lines of `run` in a shared journal; raises BackendError."""
         with self.lock:
             try:
-                return journal.records(run)
+                return journal.lines(run)
             except OSError as error:
                 raise BackendError(f"{journal.path}: {error}") from error
 

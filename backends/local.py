@@ -11,9 +11,9 @@ from typing import BinaryIO, ClassVar
 
 from autolog.backend import Backend, Create
 from autolog.errors import BackendError, NotFound
-from autolog.journal_read import JournalFile, contiguous, in_order
+from autolog.journal_read import JournalFile, Line, contiguous, in_order, to_record
 from autolog.paths import check_id
-from autolog.records import Record
+from autolog.records import Block, Record
 
 from ._local_artifacts import ArtifactFolder, create_file, create_folder, link_file, remove
 from ._local_catalog import Catalog, LightJournal
@@ -24,7 +24,8 @@ from ._local_writing import Streams
 MAX_AGE = 1.0
 """Seconds for which a look at the whole store is good while the run asked for is found at once."""
 
-_Sources = dict[str, list[JournalFile | LightJournal]]
+_Source = JournalFile | LightJournal
+_Sources = dict[str, list[_Source]]
 
 
 class LocalBackend(Backend):
@@ -68,7 +69,7 @@ class LocalBackend(Backend):
         self._catalog.look(MAX_AGE)
         self._catalog.look_at_light()
         return {
-            writer: contiguous(record.seq for record in self._read(run, sources))
+            writer: contiguous(line.seq for lines in self._read(run, sources) for line in lines)
             for writer, sources in self._sources(run).items()
         }
 
@@ -147,6 +148,12 @@ class LocalBackend(Backend):
 
     def records(self, run: str) -> Iterator[Record]:
         """The run's records from all its journals; those after a gap are yielded, and noted."""
+        return (
+            to_record(line, run, writer) for writer, lines in self.blocks(run) for line in lines
+        )
+
+    def blocks(self, run: str) -> Iterator[Block]:
+        """As `records`, in the pieces in which the files are read."""
         check_id(run)
         return self._in_order(run, self._find(run))
 
@@ -154,19 +161,21 @@ class LocalBackend(Backend):
         """What could not be read so far: torn lines, foreign files, missing records."""
         return [*(n for notes in list(self._notes.values()) for n in notes), *self._catalog.notes()]
 
-    def _in_order(self, run: str, by_writer: _Sources) -> Iterator[Record]:
+    def _in_order(self, run: str, by_writer: _Sources) -> Iterator[Block]:
         for writer in sorted(by_writer):
             missing: list[str] = []
-            yield from in_order(self._read(run, by_writer[writer]), missing.append)
-            self._note(f"{run} {writer}", [f"run {run}: {text}" for text in missing])
+            for lines in in_order(self._read(run, by_writer[writer]), missing.append):
+                yield Block(writer, lines)
+            found = [f"run {run}: writer {writer[:8]}: {text}" for text in missing]
+            self._note(f"{run} {writer}", found)
 
-    def _read(self, run: str, sources: Sequence[JournalFile | LightJournal]) -> Iterator[Record]:
+    def _read(self, run: str, sources: Sequence[_Source]) -> Iterator[Sequence[Line]]:
         for source in sources:
             if isinstance(source, JournalFile):
-                yield from source.records()
+                yield from source.blocks()
                 self._note(str(source.path), source.notes)
             else:
-                yield from self._catalog.light_records(source, run)
+                yield self._catalog.light_lines(source, run)
 
     def _note(self, what: str, notes: list[str]) -> None:
         """Keep the newest notes on `what` in the place of older ones."""
@@ -190,7 +199,7 @@ class LocalBackend(Backend):
 
     def _sources(self, run: str) -> _Sources:
         found: _Sources = {}
-        journals: list[JournalFile | LightJournal] = [*self._catalog.journals(run)]
+        journals: list[_Source] = [*self._catalog.journals(run)]
         journals += self._catalog.light(run)
         for journal in journals:
             if journal.header is not None:

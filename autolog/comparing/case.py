@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..fold import Series
+from ..series import Series
 from .differences import Comparison, Difference
 
 WHICH = ("first", "second")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..fold import Series
 from ..rendering.facts import direction
+from ..series import Series
 from .differences import Comparison, Difference, alike
 from .names import Called
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..fold import Series
 from ..rendering.facts import structure
+from ..series import Series
 from ..view import RunView
 from .differences import NOTHING
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..fold import Series
+from ..series import Series
 from ..view import RunView
 from .facts import direction, structure
 from .spark import BROKEN, spark

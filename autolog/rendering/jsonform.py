@@ -7,8 +7,9 @@ from typing import Any
 
 from ..codec import to_wire
 from ..comparing import Comparison, Difference, Explanation
-from ..fold import Fact, Series
+from ..fold import Fact
 from ..records import Record
+from ..series import Series
 from ..view import RunView
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from rich.text import Text
 
 from ..comparing import Comparison, Difference, worth_telling
-from ..fold import Fact, Series
+from ..fold import Fact
+from ..series import Series
 from ..view import RunView
 from . import facts
 from .columns import metric_text

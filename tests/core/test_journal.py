@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from autolog import journal as journal_module
 from autolog.errors import BackendError
 from autolog.journal import JournalWriter, encode_record
-from autolog.journal_read import contiguous, in_order, read_journal
+from autolog.journal_read import Line, contiguous, in_order, read_journal
 from autolog.records import Record
 from autolog.testing._backend_parts import exact, record, series
 
@@ -277,7 +277,8 @@ def test_a_record_that_is_not_in_wire_form_leaves_the_file_alone(tmp_path: Path)
 @given(st.lists(st.integers(0, 12)))
 def test_order_and_contiguity(numbers: list[int]) -> None:
     notes: list[str] = []
-    found = [one.seq for one in in_order((record(RUN, WRITER, n) for n in numbers), notes.append)]
+    blocks = [[Line(n, 0.0, "tag") for n in numbers[i : i + 3]] for i in range(0, len(numbers), 3)]
+    found = [line.seq for lines in in_order(blocks, notes.append) for line in lines]
     assert found == sorted(set(found)) == found
     held = contiguous(numbers)
     assert set(range(held)) <= set(numbers)

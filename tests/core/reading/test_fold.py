@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autolog.errors import NotFound
-from autolog.fold import SAMPLE, fold, history, read_run
-from autolog.records import Record
+from autolog.fold import Folded, parts, read_run
+from autolog.fold import fold as fold_parts
+from autolog.points import histories
+from autolog.records import Record, blocks_of
+from autolog.series import SAMPLE, Point
 
 RUN = "a" * 32
 
@@ -23,6 +26,14 @@ RUN = "a" * 32
 def record(seq: int, kind: Any, key: str = "", value: Any = None, **more: Any) -> Record:
     writer = more.pop("writer", "c") * 32
     return Record(RUN, writer, seq, more.pop("time", float(seq)), kind, key, value, **more)
+
+
+def fold(records: Iterable[Record]) -> Folded:
+    return fold_parts(parts(blocks_of(records)))
+
+
+def history(records: Iterable[Record], key: str, **more: Any) -> list[Point]:
+    return list(histories(parts(blocks_of(records)), key=key, **more)[key])
 
 
 def opened(seq: int = 0, attempt: int = 1, **more: Any) -> Record:
@@ -43,7 +54,6 @@ def test_facts_and_values_are_decoded() -> None:
     assert folded.latest("param")["C"].set is True
     assert folded.values("tag") == {"a\0b": "t\ud800"}
     assert math.isnan(folded.series["loss"].value)
-    assert folded.id == RUN
 
 
 def test_of_a_param_the_greatest_attempt_time_writer_seq_counts() -> None:
