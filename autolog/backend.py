@@ -7,7 +7,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from .errors import BackendError
 from .paths import check_artifact_path
@@ -15,6 +15,19 @@ from .records import Block, Record, blocks_of
 
 Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
 """Opens a new file by name; it appears at a clean exit, or not at all."""
+
+
+class Versions(NamedTuple):
+    """The runs of a store as they stand. All of it is plain: numbers, text, lists, dicts.
+
+    Attributes:
+        of: By run a value that differs whenever the run's records do, asked for before they are
+            read; None for a run that is to be read each time. Runs without records may be missing.
+        memo: What the next call may be given.
+    """
+
+    of: dict[str, Any]
+    memo: Any = None
 
 
 class Backend(abc.ABC):
@@ -80,6 +93,14 @@ class Backend(abc.ABC):
         """As `records`, many at a time, which a store may do faster; raises NotFound."""
         return blocks_of(self.records(run))
 
+    def versions(self, memo: Any = None) -> Versions | None:
+        """What tells cheaply which runs have changed, for an index of the store; None for nothing.
+
+        `memo` is what an earlier call gave back as such, possibly in another process, or None; it
+        may be of no use any more.
+        """
+        return None
+
     @abc.abstractmethod
     def artifacts(self, run: str) -> list[str]:
         """Paths of the artifacts of `run`, sorted; empty for a run that has none."""
@@ -106,7 +127,10 @@ class Backend(abc.ABC):
         """Remove the run with its artifacts; how many bytes that freed. Raises NotFound."""
 
     def notes(self) -> list[str]:
-        """What a reader should know of this store: torn lines, foreign files; one line each."""
+        """What a reader should know of this store: torn lines, foreign files; one line each.
+
+        A note on one run holds its id.
+        """
         return []
 
     def close(self) -> None:

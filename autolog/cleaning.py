@@ -54,12 +54,12 @@ def doomed(
         quota: Bytes that the runs may take in all; the oldest go until the rest is within it.
     """
     now = time.time()
-    runs = [RunView(store, folded.id) for folded in reversed(store.all())]
+    runs = [RunView(store, one.id) for one in reversed(store.summaries())]
     sizes = {run.id: run_bytes(store, run.id) for run in runs}
     excess = sum(sizes.values()) - quota if quota is not None else 0
     found = []
     for run in runs:
-        old = older_than is not None and now - run.folded.newest > older_than
+        old = older_than is not None and now - run.summary.newest > older_than
         if (old or excess > 0) and run.status != "running":
             found.append(Doomed(run, sizes[run.id], "old" if old else "over quota"))
             excess -= sizes[run.id]
@@ -140,7 +140,7 @@ def _removed(root: Path) -> Iterator[Path]:
 
 def _orphans(store: Store, root: Path) -> Iterator[Path]:
     """Folders of runs of which there is no record; none where a record could not be read."""
-    known = {folded.id for folded in store.all()}
+    known = {one.id for one in store.summaries()}
     if store.notes or store.backend.notes():
         return
     for path in root.iterdir() if root.is_dir() else ():
@@ -151,13 +151,14 @@ def _orphans(store: Store, root: Path) -> Iterator[Path]:
 
 def _spent_marks(store: Store, root: Path, going: Collection[str]) -> Iterator[Path]:
     """Marks that no run needs any more to be told `killed` from `lost`."""
+    marks = sorted(path for path in root.glob("marks/*") if path.is_file())
     users: dict[str, list[tuple[Folded, Any]]] = {}
-    for folded in store.all():
+    for folded in (store.folded(one.id) for one in (store.summaries() if marks else ())):
         for opening in folded.openings if folded.id not in going else ():
             mark = opening.value.get("mark") if isinstance(opening.value, dict) else None
             users.setdefault(str(mark), []).append((folded, opening.value))
-    for path in sorted(root.glob("marks/*")):
-        if path.is_file() and _spent(path, users.get(f"marks/{path.name}", [])):
+    for path in marks:
+        if _spent(path, users.get(f"marks/{path.name}", [])):
             yield path
 
 

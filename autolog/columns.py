@@ -45,8 +45,8 @@ def row_of(run: RunView) -> dict[str, Any]:
     """What one run has, by column; metrics whose link is only probable are named `metrics.~…`."""
     row: dict[str, Any] = {name: getattr(run, name) for name in FACTS}
     row |= {f"params.{key}": value for key, value in run.params.items()}
-    for key, one in run.series.items():
-        row[f"metrics.{'~' if one.probable else ''}{key}"] = one.value
+    for key, value in run.metrics.items():
+        row[f"metrics.{'~' if key in run.probable else ''}{key}"] = value
     return row | {f"tags.{key}": value for key, value in run.tags.items()}
 
 

@@ -22,7 +22,6 @@ from typing import Any
 from . import __version__, explaining, kept_notes
 from .environment import packages, python_version
 from .errors import AutologError
-from .fold import Folded
 from .integration import Hook, Integration
 from .models import keys
 from .opening import open_backend
@@ -165,20 +164,14 @@ def _store(uri: str, settings: Settings, problems: Problems) -> dict[str, Any]:
 
 
 def _contents(store: Store, shown: str, problems: Problems) -> dict[str, Any]:
-    runs = store.all()
+    runs = store.summaries()
     counts = Counter(status_of(run, store.root) for run in runs)
-    lost = sum(map(_lost, runs))
+    lost = sum(run.lost for run in runs)
     if lost:
         problems.append(
             f"store {shown}: {lost} facts of runs were lost (`autolog show` says where)"
         )
     return {"runs": len(runs), "status": dict(counts), "facts lost": lost}
-
-
-def _lost(run: Folded) -> int:
-    """Records of the run that could be stored nowhere, over all its writers."""
-    told = [fact.value for fact in run.past.get("system", {}).get("autolog.lost", ())]
-    return sum(int(value.get("records", 0)) for value in told if isinstance(value, dict))
 
 
 def _folder(root: Path, settings: Settings, problems: Problems) -> dict[str, Any]:

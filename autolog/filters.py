@@ -134,14 +134,13 @@ def _attribute(key: str, run: RunView, _: bool) -> list[Any]:
 
 
 def _metric(key: str, run: RunView, include_probable: bool) -> list[Any]:
-    series = run.series.get(key)
-    return [] if series is None or (series.probable and not include_probable) else [series.value]
+    return [] if key in run.probable and not include_probable else [run.metrics.get(key)]
 
 
 def _dataset(key: str, run: RunView, _: bool) -> list[Any]:
     return [
         name if key == "name" else facts.get(key)
-        for name, facts in run.datasets.items()
+        for name, facts in run.brief_datasets.items()
         if isinstance(facts, dict)
     ]
 
@@ -160,8 +159,8 @@ _ATTRIBUTES: dict[str, Callable[[RunView], Any]] = {
     "experiment": lambda run: run.experiment,
     "status": lambda run: run.status,
     "parent": lambda run: run.parent,
-    "started": lambda run: run.folded.started,
-    "ended": lambda run: run.folded.end.time if run.folded.end else None,
+    "started": lambda run: run.summary.started,
+    "ended": lambda run: run.summary.ended,
     "duration": lambda run: run.duration,
 }
 
@@ -236,7 +235,7 @@ def sort_runs(
     Runs without the field come last in both directions, before them those whose value is NaN.
     Numbers stand before text, text before anything else.
     """
-    found = sorted(runs, key=lambda run: (-(run.folded.started or run.folded.newest), run.id))
+    found = sorted(runs, key=lambda run: (-run.summary.first_seen, run.summary.id))
     for term in reversed(order):
         found = _sorted_by(found, term, include_probable)
     return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .backend import Backend
 from .codec import escape_text, from_wire, unescape_text
-from .records import Block, Entry
+from .records import Block, Entry, Status
 from .series import FIRST_ATTEMPT, Series, Stats
 
 Part = tuple[str, int, Sequence[Entry]]
@@ -86,6 +86,20 @@ class Folded:
     def started(self) -> float | None:
         """When the run was first opened, in seconds since 1970; None without a `run` record."""
         return min((fact.time for fact in self.openings), default=None)
+
+    @property
+    def outcome(self) -> Status | None:
+        """How the run ended; None while it is open."""
+        if self.end is None:
+            return None
+        given = self.end.value.get("status") if isinstance(self.end.value, dict) else None
+        return given if given in ("failed", "killed") else "finished"
+
+    @property
+    def processes(self) -> list[dict[str, Any]]:
+        """Facts of the processes that opened the newest attempt."""
+        newest = max((fact.order[0] for fact in self.openings), default=None)
+        return [fact.value for fact in self.openings if fact.order[0] == newest]
 
     @property
     def attempts(self) -> list[int]:

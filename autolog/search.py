@@ -59,7 +59,7 @@ def search(
 ) -> Runs:
     """As `search_runs`, of a store that is already open for this question."""
     node, order = parse(filter), parse_order(order_by)
-    runs = (RunView(store, folded.id) for folded in store.all())
+    runs = (RunView(store, summary.id) for summary in store.summaries())
     found = [
         run
         for run in runs
@@ -96,7 +96,7 @@ def _by_place(store: Store, name: str) -> RunView:
     place = 1 if name == "@latest" else int(name[1:]) if name[1:].isdecimal() else 0
     if place < 1:
         raise NotFound(f"{name!r} names no run; @latest and @1 are the newest, @2 the one before")
-    runs = store.all()
+    runs = store.summaries()
     if place > len(runs):
         raise NotFound(f"{name}: there are {len(runs)} runs in {store.backend.uri}")
     return RunView(store, runs[place - 1].id)
@@ -110,7 +110,7 @@ def _ambiguous(store: Store, name: str, found: list[str]) -> NotFound:
 
 def _unknown(store: Store, name: str, ids: list[str]) -> NotFound:
     """No such run: perhaps it is a run's name, or an id with a slip of the finger."""
-    named = [folded.id for folded in store.all() if folded.facts.get("name") == name][:3]
+    named = [one.id for one in store.summaries() if one.facts.get("name") == name][:3]
     beginnings = {run[: len(name)]: run for run in ids}
     near = difflib.get_close_matches(name.lower(), beginnings, 3)
     hints = [_described(store, run) for run in named or [beginnings[text] for text in near]]
@@ -127,14 +127,13 @@ def _described(store: Store, run: str) -> str:
 
 def short_ids(ids: list[str]) -> dict[str, str]:
     """For each id its shortest beginning that no other has, of `SHORTEST` digits at least."""
-    ordered = sorted(set(ids))
     found = {}
-    for i, run in enumerate(ordered):
-        beside = [ordered[j] for j in (i - 1, i + 1) if 0 <= j < len(ordered)]
-        need = max((_common(run, other) + 1 for other in beside), default=0)
-        found[run] = run[: max(SHORTEST, need)]
+    before, need = "", SHORTEST
+    for run in [*sorted(set(ids)), ""]:
+        common = SHORTEST
+        while before and before[:common] == run[:common]:
+            common += 1
+        if before:
+            found[before] = before[: max(need, common)]
+        before, need = run, common
     return found
-
-
-def _common(a: str, b: str) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from . import process
-from .fold import Folded
 from .records import Status
 
 SILENCE = 300.0
 """Seconds without a record after which a run on another machine counts as lost."""
 
 
-def status_of(folded: Folded, root: Path | None, now: float | None = None) -> Status:
+class Standing(Protocol):
+    """What the status is told by; a folded run has it, and so has its summary."""
+
+    @property
+    def outcome(self) -> Status | None: ...
+    @property
+    def processes(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
+    def newest(self) -> float: ...
+
+
+def status_of(run: Standing, root: Path | None, now: float | None = None) -> Status:
     """The run's status at `now` (Unix seconds, by default the present).
 
     An `end` decides. Else the processes of the newest attempt are asked for: one that lives is
     enough for `running`; where none can be asked, the age of the newest record decides. `root`
     is the folder of a local store, below which the marks of signals lie; None elsewhere.
     """
-    if folded.end is not None:
-        return _ended(folded.end.value)
-    writers = [fact.value for fact in folded.openings if fact.order[0] == folded.attempts[-1]]
-    answers = [process.is_alive(facts) for facts in writers]
+    if run.outcome is not None:
+        return run.outcome
+    answers = [process.is_alive(facts) for facts in run.processes]
     if any(answers):
         return "running"
     if None in answers or not answers:
-        age = (time.time() if now is None else now) - folded.newest
+        age = (time.time() if now is None else now) - run.newest
         if age < SILENCE:
             return "running"
-    killed = root is not None and any(_marked(root, facts) for facts in writers)
+    killed = root is not None and any(_marked(root, facts) for facts in run.processes)
     return "killed" if killed else "lost"
-
-
-def _ended(value: Any) -> Status:
-    given = value.get("status") if isinstance(value, dict) else None
-    for known in ("failed", "killed"):
-        if given == known:
-            return known
-    return "finished"
 
 
 def _marked(root: Path, facts: Mapping[str, Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -13,11 +12,13 @@ from .backend import Backend
 from .errors import NotFound
 from .fold import Fact, Folded, parts
 from .held import Artifact
+from .kept import kept
 from .points import Points, histories
 from .records import Status
 from .series import Series
 from .status import status_of
 from .store import Store
+from .summary import Summary
 
 if TYPE_CHECKING:
     import pandas
@@ -67,19 +68,24 @@ class RunView:
 
     def __init__(self, store: Store, run: str) -> None:
         self.store = store
-        self.folded: Folded = store.folded(run)
+        self.summary: Summary = store.summary(run)
+
+    @kept
+    def folded(self) -> Folded:
+        """All that was recorded, read when it is first asked for."""
+        return self.store.folded(self.id)
 
     # -- facts -----------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """32 hexadecimal digits."""
-        return self.folded.id
+        return self.summary.id
 
     @property
     def name(self) -> str:
         """The run's name; the id's beginning where it has none."""
-        name = self.folded.facts.get("name")
+        name = self.summary.facts.get("name")
         return name if isinstance(name, str) and name else self.id[:8]
 
     @property
@@ -97,16 +103,15 @@ class RunView:
         """The call that trained, as `train.py:41`; None where unknown."""
         return self._text("site")
 
-    @functools.cached_property
+    @kept
     def status(self) -> Status:
         """`running`, `finished`, `failed`, `killed` or `lost`, as found when first asked."""
-        return status_of(self.folded, self.store.root)
+        return status_of(self.summary, self.store.root)
 
     @property
     def error(self) -> RunError | None:
         """Why it failed; None for a run that did not."""
-        end = self.folded.end.value if self.folded.end else None
-        error = end.get("error") if isinstance(end, dict) else None
+        error = self.summary.error()
         if not isinstance(error, dict):
             return None
         return RunError(*(str(error.get(key) or "") for key in RunError._fields))
@@ -114,34 +119,41 @@ class RunView:
     @property
     def started(self) -> datetime | None:
         """When it was first opened, in UTC."""
-        return _moment(self.folded.started)
+        return _moment(self.summary.started)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended, in UTC; None while it runs and where nobody saw its end."""
-        return _moment(self.folded.end.time if self.folded.end else None)
+        return _moment(self.summary.ended)
 
     @property
     def duration(self) -> float | None:
         """Seconds from the start to the end, or to the newest record where there is no end."""
-        if self.folded.started is None:
+        started, ended = self.summary.started, self.summary.ended
+        if started is None:
             return None
-        until = self.folded.end.time if self.folded.end else self.folded.newest
-        return max(0.0, until - self.folded.started)
+        return max(0.0, (self.summary.newest if ended is None else ended) - started)
 
     # -- what was recorded -----------------------------------------------------------------
 
-    @functools.cached_property
+    @kept
     def params(self) -> Mapping[str, Any]:
         """The params by name, as the program had them: numbers, text, lists, …"""
-        return self._values("param")
+        return MappingProxyType(self._merged(lambda run: run.summary.params()))
 
-    @functools.cached_property
+    @kept
     def metrics(self) -> Mapping[str, int | float]:
         """The last value of each metric; `history` has all its points."""
-        return MappingProxyType({key: series.value for key, series in self.series.items()})
+        return MappingProxyType(self._merged(lambda run: run.summary.metrics()))
 
-    @functools.cached_property
+    @kept
+    def probable(self) -> frozenset[str]:
+        """The metrics whose link with the run is only probable."""
+        if not self._below:
+            return frozenset(self.summary.probable)
+        return frozenset(key for key, series in self.series.items() if series.probable)
+
+    @kept
     def series(self) -> Mapping[str, Series]:
         """Count, first, low, high, unit and origin of each metric."""
         return MappingProxyType(self._merged(lambda run: run.folded.series))
@@ -153,27 +165,32 @@ class RunView:
             return self.series
         return {key: series for key, series in self.series.items() if key != PROGRESS}
 
-    @property
+    @kept
     def tags(self) -> Mapping[str, str]:
         """The run's own tags."""
-        return MappingProxyType(self.folded.values("tag"))
+        return MappingProxyType(self.summary.tags())
 
-    @functools.cached_property
+    @kept
     def datasets(self) -> Mapping[str, Any]:
         """What is known of each dataset, by its name in the run."""
         return self._values("dataset")
 
-    @functools.cached_property
+    @kept
+    def brief_datasets(self) -> Mapping[str, Any]:
+        """Digest and role of each dataset, by name; None for one described in another way."""
+        return self._merged(lambda run: run.summary.datasets())
+
+    @kept
     def models(self) -> Mapping[str, Any]:
         """What is known of each model, by name; `load_model` loads one."""
         return self._values("model")
 
-    @functools.cached_property
+    @kept
     def tables(self) -> Mapping[str, Any]:
         """The tables by name."""
         return self._values("table")
 
-    @functools.cached_property
+    @kept
     def system(self) -> Mapping[str, Any]:
         """The circumstances: program, git, host, versions, autolog's own cost, …"""
         return self._values("system")
@@ -243,26 +260,32 @@ class RunView:
 
     # -- an only child's facts -------------------------------------------------------------
 
-    @functools.cached_property
+    @property
     def line(self) -> list[RunView]:
         """This run and, for one opened by hand, its only child, and so on down."""
-        line, seen = [self], {self.id}
-        while not line[-1].folded.facts.get("integration"):
-            children = self.store.children(line[-1].id)
+        return [self, *self._below]
+
+    @kept
+    def _below(self) -> Sequence[RunView]:
+        """The rest of `line`: apart, since most runs have none, and none may hold itself."""
+        last, below, seen = self.summary, [], {self.id}
+        while not last.facts.get("integration"):
+            children = self.store.children(last.id)
             if len(children) != 1 or children[0] in seen:
                 break
             seen.add(children[0])
-            line.append(RunView(self.store, children[0]))
-        return line
+            below.append(RunView(self.store, children[0]))
+            last = below[-1].summary
+        return below or ()
 
     @property
     def only_child(self) -> RunView | None:
         """The child whose facts are shown as this run's own; None where there is no such child."""
-        return self.line[1] if len(self.line) > 1 else None
+        return self._below[0] if self._below else None
 
     def _merged(self, part: Callable[[RunView], Mapping[str, Item]]) -> dict[str, Item]:
-        merged: dict[str, Item] = {}
-        for run in self.line:
+        merged = dict(part(self))
+        for run in self._below:
             merged |= {key: item for key, item in part(run).items() if key not in merged}
         return merged
 
@@ -270,7 +293,7 @@ class RunView:
         return MappingProxyType(self._merged(lambda run: run.folded.values(kind)))
 
     def _text(self, key: str) -> str | None:
-        value = self.folded.facts.get(key)
+        value = self.summary.facts.get(key)
         return value if isinstance(value, str) else None
 
     def _files(self, run: RunView) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,6 +62,37 @@ class LightJournal:
         self.notes: list[str] = []
         self._inode = -1
         self._end = 0
+        self._changed = 0
+
+    @property
+    def inode(self) -> int:
+        """The file's inode as last seen."""
+        return self._inode
+
+    def state(self) -> list[Any]:
+        """What is known, for `recall`."""
+        return [self._inode, self._end, self._changed, self._print(), self.notes, self.spans]
+
+    def recall(self, state: list[Any]) -> None:
+        """Take over what another process knew, if the file is still the one, or has only grown."""
+        inode, end, changed, fingerprint, notes, spans = state
+        now = self.path.stat()
+        if now.st_ino != inode or now.st_size < end:
+            return
+        if now.st_size == end and now.st_mtime_ns != changed:
+            return
+        self._inode, self._end, self._changed = inode, end, changed
+        self.header = read_journal(self.path, header_only=True).header
+        if self.header is None or self._print() != fingerprint:
+            self._forget(-1)
+            return
+        self.notes, self.spans = notes, spans
+
+    def _print(self) -> str:
+        """The last bytes of what is known: an inode may be another file's by now."""
+        with self.path.open("rb") as file:
+            file.seek(max(0, self._end - 256))
+            return file.read(min(256, self._end)).hex()
 
     def update(self) -> None:
         """Look for lines that were added; start anew where the file was rewritten."""
@@ -75,6 +107,7 @@ class LightJournal:
             self.header, self.notes = journal.header, journal.notes
         if self.header is not None and state.st_size > self._end:
             self._extend()
+        self._changed = state.st_mtime_ns
 
     def lines(self, run: str) -> list[Line]:
         """The lines of `run` in the file's order."""
@@ -134,6 +167,35 @@ class Catalog:
         self._misnamed: dict[str, str] = {}  # folders that bear another run's id: whose they are
         self._light: dict[str, LightJournal] = {}
         self._looked = -math.inf
+
+    def recall(self, memo: Any) -> None:
+        """Take over what `memo` gave in another process, as far as it fits this store."""
+        for name, state in memo.items() if isinstance(memo, dict) else ():
+            if name not in self._light:
+                journal = LightJournal(self.root / LIGHT / name)
+                with contextlib.suppress(OSError, BackendError, TypeError, ValueError):
+                    journal.recall(state)
+                    self._light[name] = journal
+
+    def memo(self) -> dict[str, Any]:
+        """What `recall` may be given: of each shared journal what is known."""
+        found = {}
+        for name, journal in self._light.items():
+            with contextlib.suppress(OSError):
+                found[name] = journal.state()
+        return found
+
+    def named(self) -> set[str]:
+        """Folders that bear a run's id, as last seen."""
+        return self._named
+
+    def shared(self) -> list[LightJournal]:
+        """The shared journals, as last seen."""
+        return [*self._light.values()]
+
+    def elsewhere(self) -> set[str]:
+        """Runs in folders that bear other names, as last seen."""
+        return {*self._renamed, *self._misnamed}
 
     def run_ids(self) -> list[str]:
         """All runs that have a folder or lines in a shared journal, as of now."""

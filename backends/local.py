@@ -7,9 +7,9 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
-from autolog.backend import Backend, Create
+from autolog.backend import Backend, Create, Versions
 from autolog.errors import BackendError, NotFound
 from autolog.journal_read import JournalFile, Line, contiguous, in_order, to_record
 from autolog.paths import check_id
@@ -19,6 +19,7 @@ from ._local_artifacts import ArtifactFolder, create_file, create_folder, link_f
 from ._local_catalog import Catalog, LightJournal
 from ._local_deleting import delete_folder, delete_light
 from ._local_syncing import Debt
+from ._local_versions import versions
 from ._local_writing import Streams
 
 MAX_AGE = 1.0
@@ -145,6 +146,13 @@ class LocalBackend(Backend):
     def run_ids(self) -> list[str]:
         """Ids of all runs, in no order. A folder that bears an id's name is not looked into."""
         return self._catalog.run_ids()
+
+    def versions(self, memo: Any = None) -> Versions:
+        """As the contract says, by the names, inodes, sizes and times of the journals."""
+        try:
+            return versions(self._catalog, memo)
+        except OSError as error:
+            raise BackendError(f"{self.root}: {error}") from error
 
     def records(self, run: str) -> Iterator[Record]:
         """The run's records from all its journals; those after a gap are yielded, and noted."""

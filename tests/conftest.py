@@ -20,7 +20,8 @@ def clean_process(
     for name in [name for name in os.environ if name.startswith("AUTOLOG")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AUTOLOG_STRICT", "1")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+    for name in ("config", "cache"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path_factory.getbasetemp() / name))
     yield
     if "autolog.api" in sys.modules:
         autolog.disable()

@@ -233,7 +233,7 @@ def _views(before: Sequence[str]) -> list[Any]:
 
     named = [word for at, word in enumerate(before) if before[at - 1] == "--backend"]
     store = open_store(named[-1] if named else None)
-    return [RunView(store, folded.id) for folded in store.all()]
+    return [RunView(store, one.id) for one in store.summaries()]
 
 
 def _runs(before: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -242,7 +242,7 @@ def _runs(before: Sequence[str]) -> Iterator[tuple[str, str]]:
 
     views = _views(before)
     ids = short_ids([run.id for run in views])
-    told = [f"{clean(run.name, 40)} {age(run.folded.started)}" for run in views[:MOST_RUNS]]
+    told = [f"{clean(run.name, 40)} {age(run.summary.started)}" for run in views[:MOST_RUNS]]
     yield from zip(("@latest", "@1", "@2", "@3"), (*told[:1], *told), strict=False)
     yield from ((ids[run.id], says) for run, says in zip(views, told, strict=False))
 

@@ -26,8 +26,8 @@ def hint_keys(
 
 def _hint(store: Store, field: Field) -> None:
     known: dict[str, None] = {}
-    for folded in store.all():
-        known.update(dict.fromkeys(names(RunView(store, folded.id), field.entity)))
+    for one in store.summaries():
+        known.update(dict.fromkeys(names(RunView(store, one.id), field.entity)))
     if known and field.key not in known:
         near = difflib.get_close_matches(field.key, known, 1)
         hint = f"; did you mean {clean(near[0])!r}?" if near else ""
@@ -38,7 +38,7 @@ def _hint(store: Store, field: Field) -> None:
 def names(run: RunView, entity: Entity) -> Iterable[str]:
     """The names of the run's metrics, params or tags."""
     if entity == "metric":
-        return run.series
+        return run.metrics
     return run.params if entity == "param" else run.tags
 
 

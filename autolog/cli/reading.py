@@ -39,7 +39,7 @@ def ls(
         print(_nothing(store))
     else:
         order = parse_order(question["order_by"])
-        totals = Counter(RunView(store, folded.id).experiment for folded in store.all())
+        totals = Counter(RunView(store, one.id).experiment for one in store.summaries())
         page = Page(
             short_ids(store.backend.run_ids()),
             totals,
@@ -79,9 +79,9 @@ def _before(store: Store, run: RunView) -> RunView | None:
     """The run to compare with: the newest earlier one of the experiment, best of the same call."""
     own = {one.id for one in run.line} | {run.parent}
     earlier = [
-        RunView(store, folded.id)
-        for folded in store.all()
-        if folded.id not in own and (folded.started or 0.0) < (run.folded.started or 0.0)
+        RunView(store, one.id)
+        for one in store.summaries()
+        if one.id not in own and (one.started or 0.0) < (run.summary.started or 0.0)
     ]
     siblings = [r for r in earlier if r.experiment == run.experiment and r.parent == run.parent]
     for same in (lambda r: bool(r.site) and r.site == run.site, lambda r: r.name == run.name):

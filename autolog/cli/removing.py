@@ -145,7 +145,7 @@ def gc(
     limit = amount(quota) if quota else resolve()["store_quota"]
     going = doomed(store, older_than=seconds(older_than) if older_than else None, quota=limit)
     files = leftovers(store, {one.run.id for one in going})
-    before = {"runs": len(store.all()), "bytes": store_bytes(store)}
+    before = {"runs": len(store.summaries()), "bytes": store_bytes(store)}
     told: dict[str, Any] = {
         "store": store.backend.uri,
         "quota": limit,
@@ -173,7 +173,7 @@ def gc(
 
 def _print_going(store: Store, told: dict[str, Any]) -> None:
     ids = short_ids(store.backend.run_ids())
-    started = {folded.id: folded.started for folded in store.all()}
+    started = {one.id: one.started for one in store.summaries()}
     _print_some(
         f"{ids[run['id']]}  {age(started.get(run['id']))}  {clean(run['name'], 40)}  "
         f"{size(run['bytes'])}  {run['reason']}"

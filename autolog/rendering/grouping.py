@@ -85,7 +85,7 @@ class _Tree:
         """For the id of each run that is shown as part of a group, that group."""
         sites: dict[tuple[str, str], list[RunView]] = {}
         for run in runs:
-            group = run.folded.facts.get("group")
+            group = run.summary.facts.get("group")
             if run.site:
                 sites.setdefault((run.site, str(group)), []).append(run)
         found: dict[str, Group] = {}

@@ -29,7 +29,7 @@ def runs_html(runs: Runs) -> str:
             ids[run.id],
             clean(run.name, 40),
             run.status,
-            age(run.folded.started),
+            age(run.summary.started),
             short_duration(run.duration),
             *(column.text(run) for column in columns),
             series_cell(run),

@@ -21,15 +21,15 @@ def run_json(run: RunView, *, full: bool = False) -> dict[str, Any]:
         "experiment": run.experiment,
         "status": run.status,
         "error": run.error._asdict() if run.error else None,
-        "started": run.folded.started,
-        "ended": run.folded.end.time if run.folded.end else None,
+        "started": run.summary.started,
+        "ended": run.summary.ended,
         "duration": run.duration,
         "parent": run.parent,
         "only_child": run.only_child.id if run.only_child else None,
         "site": run.site,
         "params": dict(run.params),
         "metrics": dict(run.metrics),
-        "probable": [key for key, series in run.series.items() if series.probable],
+        "probable": [key for key in run.metrics if key in run.probable],
         "tags": dict(run.tags),
     }
     if full:

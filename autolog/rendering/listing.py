@@ -174,7 +174,7 @@ def _cells(row: Row, columns: list[Column], best: bool, page: Page) -> list[Text
     cells = [
         Text("★" if best else " ", style="yellow"),
         Text(page.ids[run.id], style="cyan"),
-        Text(age(run.folded.started, page.now)),
+        Text(age(run.summary.started, page.now)),
         Text(branch + clean(run.name, NAME_WIDTH)),
         _time(run),
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from autolog.backend import Backend
@@ -153,6 +156,45 @@ class RecordTests(SuiteBase):
         backend.write([sent])
         value["a"].append(2)
         assert next(iter(backend.records(RUN))).value == {"a": [1]}
+
+    def test_blocks_hold_what_records_gives(self, backend: Backend) -> None:
+        for seq in range(3):
+            for writer in (TWO, ONE):
+                backend.write(series(RUN, writer, 40 * seq, 40 * (seq + 1)))
+        found = [
+            (writer, entry.seq, entry.value)
+            for writer, entries in backend.blocks(RUN)
+            for entry in entries
+        ]
+        assert found == [(one.writer, one.seq, one.value) for one in backend.records(RUN)]
+        with pytest.raises(NotFound):
+            backend.blocks(OTHER)
+
+    def test_versions_tell_runs_that_changed(self, backend: Backend) -> None:
+        """Where the store has such; None for a run says that it is to be read each time."""
+        if backend.versions() is None:
+            pytest.skip("this store tells no versions")
+
+        def versions(memo: object = None) -> tuple[dict[str, Any], Any]:
+            told = backend.versions(memo)
+            assert told is not None
+            found: tuple[dict[str, Any], Any] = msgspec.msgpack.decode(msgspec.msgpack.encode(told))
+            return found
+
+        backend.write([*series(RUN, ONE, 0, 3), *light_series(OTHER, TWO, 3)])
+        before, memo = versions()
+        assert versions(memo)[0] == versions()[0] == before
+        assert sorted(before) == [RUN, OTHER]
+        backend.write(series(RUN, ONE, 3, 4))
+        after, _ = versions(memo)
+        assert after[RUN] is None or after[RUN] != before[RUN]
+        assert after[OTHER] == before[OTHER]
+        backend.write(series(OTHER, TWO, 3, 4))
+        backend.delete(RUN)
+        last, _ = versions(memo)
+        assert list(last) == [OTHER]
+        assert last[OTHER] is None or last[OTHER] != before[OTHER]
+        assert versions([])[0] == last
 
     def test_an_empty_batch_is_nothing(self, backend: Backend) -> None:
         backend.write([])

@@ -41,9 +41,11 @@ LIBRARIES = {
     "wrapt": {"autolog.integration", "autolog.inplace", "autolog.methods", "autolog.wrapping"},
     "msgspec": {
         "autolog.data.*",
+        "autolog.index",
         "autolog.journal*",
         "autolog.recorder",
         "autolog.records",
+        "autolog.summary",
         "autolog.cli.*",
         "autolog.testing.*",
     },

@@ -22,7 +22,7 @@ CLASSES = {
     "Run": "autolog.live",
     "RunView": "autolog.view",
     "Runs": "autolog.view",
-    "Point": "autolog.view",
+    "Point": "autolog.series",
     "Integration": "autolog.integration",
     "Call": "autolog.integration",
     "Backend": "autolog.backend",
