@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from ..fold import Series
+from ..series import Series
 from ..view import PROGRESS, TOTAL, RunView
 from .columns import main_series, metric_text
 from .facts import mapping
