@@ -29,9 +29,9 @@ def home(run: RunView) -> RunView:
         return run
     for one in run.store.summaries():
         other = RunView(run.store, one.id)
-        if _brief(other) == _brief(run) and _process(other) == own:
-            if _told(other.folded.values("system")):
-                return other
+        same = _brief(other) == _brief(run) and _process(other) == own
+        if same and _told(other.folded.values("system")):
+            return other
     return run
 
 
