@@ -112,7 +112,7 @@ def _unknown(store: Store, name: str, ids: list[str]) -> NotFound:
     """No such run: perhaps it is a run's name, or an id with a slip of the finger."""
     named = [one.id for one in store.summaries() if one.facts.get("name") == name][:3]
     beginnings = {run[: len(name)]: run for run in ids}
-    near = difflib.get_close_matches(name.lower(), beginnings, 3)
+    near = difflib.get_close_matches(name.lower(), beginnings, 3) if name.strip() else []
     hints = [_described(store, run) for run in named or [beginnings[text] for text in near]]
     lead = "; did you mean" if hints else "; `autolog ls` lists them"
     return NotFound("\n".join([f"no run {name!r} in {store.backend.uri}{lead}", *hints]))

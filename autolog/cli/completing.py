@@ -26,8 +26,8 @@ _autolog_completion() {
     COMPREPLY=()
     while IFS= read -r line; do
         COMPREPLY+=("$line")
-    done < <(AUTOLOG_BREAKS="$COMP_WORDBREAKS" "$1" __complete bash "${COMP_LINE:0:$COMP_POINT}" \\
-        2>/dev/null)
+    done < <(COMP_WORDBREAKS="$COMP_WORDBREAKS" "$1" __complete bash \\
+        "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null)
 }
 complete -o default -o nosort -F _autolog_completion autolog 2>/dev/null ||
     complete -o default -F _autolog_completion autolog
@@ -122,7 +122,7 @@ def _answer(shell: str, line: str) -> None:
     except Exception:
         return
     if shell == "bash":
-        cut = 0 if quote else _cut(current, os.environ.get("AUTOLOG_BREAKS", ""))
+        cut = 0 if quote else _cut(current, os.environ.get("COMP_WORDBREAKS", ""))
         lines = [_protected(value[cut:], quote) for value, _ in found]
     else:
         lines = [f"{value}\t{says}" if says else value for value, says in found]
@@ -154,12 +154,12 @@ def split(line: str) -> tuple[list[str], str, str]:
     words, current, quote, begun = list[str](), "", "", False
     rest = iter(line)
     for char in rest:
-        if quote:
+        if char == "\\" and quote != "'":
+            current += next(rest, "")
+        elif quote:
             quote, current = ("", current) if char == quote else (quote, current + char)
         elif char in "'\"":
             quote, begun = char, True
-        elif char == "\\":
-            current += next(rest, "")
         elif char.isspace():
             if current or begun:
                 words.append(current)

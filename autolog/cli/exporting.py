@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,9 +40,9 @@ def export(
     suffix = Path(to).suffix.lstrip(".").lower()
     form = form or (suffix if suffix in FORMATS else "jsonl")
     if form not in FORMATS:
-        raise UsageError(f"autolog export: no format {form!r}; one of {', '.join(FORMATS)}")
+        raise UsageError(f"export: no format {form!r}; one of {', '.join(FORMATS)}")
     if form == "parquet" and to == "-":
-        raise UsageError("autolog export: Parquet goes to a file; name it by --to runs.parquet")
+        raise UsageError("export: Parquet goes to a file; name it by --to runs.parquet")
     store = open_store(backend)
     runs = search(store, **question)
     hint_keys(store, runs, question["filter"], question["order_by"])
@@ -68,10 +69,12 @@ def _opened(target: Path) -> Iterator[TextIO]:
             if not special:
                 os.fsync(stream.fileno())
         if not special:
+            if path.exists():
+                shutil.copymode(path, part)
             part.replace(path)
     except OSError as error:
         why = error.strerror or error
-        raise BackendError(f"autolog export: {target}: {why}; nothing was written") from error
+        raise BackendError(f"export: {target}: {why}; nothing was written") from error
     finally:
         if not special:
             part.unlink(missing_ok=True)

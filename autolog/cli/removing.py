@@ -48,7 +48,7 @@ def rm(
     filter names, runs that are running stay.
     """
     if not names and filter is None:
-        raise UsageError("autolog rm: name runs, or say --filter 'status = \"failed\"'")
+        raise UsageError("rm: name runs, or say --filter 'status = \"failed\"'")
     store = open_store(backend)
     named = [find_run(store, name) for name in names]
     found = list(search(store, filter)) if filter is not None else []

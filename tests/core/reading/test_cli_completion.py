@@ -141,4 +141,5 @@ def test_a_script_is_shown_and_installed(
 def test_words_that_are_split() -> None:
     assert split("a 'b c' d\\ e \"f") == (["a", "b c", "d e"], "f", '"')
     assert split("a ''  ") == (["a", ""], "", "")
+    assert split('"a\\`b\\"c" \'d\\e') == (['a`b"c'], r"d\e", "'")
     assert split("") == ([], "", "")

@@ -83,7 +83,9 @@ def test_the_line_fits_any_width(story: Story, width: int) -> None:
 def test_progress_is_no_result(told: Story, command: Command) -> None:
     searching(told).metric("loss", 0.5).ends()
     told.run("b", ago=1).opens("GridSearchCV").metric("loss", 0.5).metric("progress", 3.0).ends()
-    for words in (["show", "a"], ["compare", "a", "a"]):
+    other = told.run("c").opens("GridSearchCV").metric("loss", 0.5)
+    other("system", "progress_total", {"total": 7, "unit": "fit"}).metric("progress", 7.0).ends()
+    for words in (["show", "a"], ["compare", "a", "c"]):
         assert "progress" not in command(*words)[1]
     assert "progress" in command("show", "b")[1]  # there it is the user's own metric
     _, out, _ = command("ls", "id LIKE 'a%'")

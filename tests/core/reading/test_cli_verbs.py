@@ -196,6 +196,8 @@ def test_a_failed_export_leaves_the_old_file_and_no_half_one(
     assert (done.returncode, done.stdout) == (1, "")
     assert "runs.csv: File too large; nothing was written" in done.stderr
     assert Path("runs.csv").read_text() == "old"
+    assert command("export", "--to", "runs.csv")[0] == 0
+    assert Path("runs.csv").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in Path().iterdir()) == ["autolog-runs", "runs.csv"]
 
 
