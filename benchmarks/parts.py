@@ -1,4 +1,4 @@
-"""Where the milliseconds of a small fit go: `python -m benchmarks.parts [FITS]`.
+"""Where the milliseconds of a fit go: `python -m benchmarks.parts [CASE [FITS]]`.
 
 Every second fit is paused, so that what is added comes out of one process. The parts overlap:
 one that calls another counts its time too.
@@ -38,21 +38,21 @@ PARTS = (
 spent: Counter[str] = Counter()
 
 
-def main(fits: int = 40) -> None:
+def main(case: str = "small_fit", fits: str = "40") -> None:
     """Print the parts in microseconds of CPU for each fit."""
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     import autolog
 
     from .cases import CASES
 
-    fit = CASES["small_fit"].make()
+    fit = CASES[case].make()
     autolog.autolog(backend=tempfile.mkdtemp())
     for _ in range(3):
         fit()
     for module, path, name in PARTS:
         watch(module, path, name)
     with_us, without, parts = [], [], []
-    for _ in range(fits):
+    for _ in range(int(fits)):
         spent.clear()
         with_us.append(timed(fit))
         parts.append(dict(spent))
@@ -94,4 +94,4 @@ def timed(fit: Callable[[], Any]) -> int:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

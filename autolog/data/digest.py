@@ -18,7 +18,7 @@ FULL, SAMPLED = "full-v2", "sample-v2"
 DESCRIBED = 200
 """Columns with a digest and figures of their own; those after them are digested together."""
 
-BLOCK = 1 << 15
+BLOCK = 1 << 17
 
 
 @dataclasses.dataclass(slots=True)
