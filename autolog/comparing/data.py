@@ -64,7 +64,7 @@ def _state_against(first: tuple[str, Facts], one: tuple[str, Facts] | None) -> s
 
 
 def _state(before: Facts, after: Facts) -> str:
-    if before.get("shape") != after.get("shape") or bool(before) != bool(after):
+    if not alike([before.get("shape"), after.get("shape")]) or bool(before) != bool(after):
         return "values"
     if not comparable(before, after):
         return "same" if alike([before, after]) else "unknown"

@@ -154,6 +154,8 @@ def _change(
     """
     if before is None or after is None:
         return "" if before is after else "added" if before is None else "removed"
+    if alike([before, after]):
+        return ""
     known = comparable(of_before or {}, of_after or {})
     same = known and before.get("digest") == after.get("digest")
     if before.get("dtype") != after.get("dtype"):

@@ -32,7 +32,7 @@ def shifts(before: Facts, after: Facts) -> list[Shift]:
 
 def _numbers(before: Facts, after: Facts) -> list[Shift]:
     means, stds = _both(before, after, "mean"), _both(before, after, "std")
-    if means is None or stds is None:
+    if means is None or stds is None or min(stds) < 0:
         return _ends(before, after, None)
     if stds[0] == 0:
         if means[0] == means[1] and stds[1] == 0:
@@ -107,7 +107,7 @@ def class_shares(table: Any) -> dict[str, float]:
 def _texts(before: Facts, after: Facts) -> list[Shift]:
     found = []
     kinds = _both(before, after, "unique")
-    if kinds is not None and kinds[0] != kinds[1]:
+    if kinds is not None and kinds[0] != kinds[1] and min(kinds) >= 0:
         size = abs(kinds[1] - kinds[0]) / max(kinds)
         found.append(Shift(size, f"{kinds[0]:g} → {kinds[1]:g} distinct"))
     tops = before.get("top"), after.get("top")
@@ -134,14 +134,15 @@ def _points(share: float) -> str:
 
 
 def _both(before: Facts, after: Facts, key: str) -> tuple[float, float] | None:
-    """The two numbers of that name, if both are numbers."""
+    """The two numbers of that name, if both are numbers; NaN is none."""
     values = before.get(key), after.get(key)
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return None
     try:
-        return float(values[0]), float(values[1])  # type: ignore[arg-type]
+        one, two = float(values[0]), float(values[1])  # type: ignore[arg-type]
     except OverflowError:
         return None
+    return None if one != one or two != two else (one, two)
 
 
 def same_figures(before: Facts, after: Facts) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..rendering.facts import direction
+from ..rendering.text import float_of
 from ..series import Series
 from .differences import Comparison, Difference, alike
 from .names import Called
@@ -59,7 +60,7 @@ def _told(key: str, series: Series, of: str) -> dict[str, Any]:
     value: float | None = series.value
     if of == "mean":
         points = series.sample()
-        value = _mean([float(point) for point in points]) if len(points) > 1 else series.value
+        value = _mean([float_of(point) for point in points]) if len(points) > 1 else series.value
     elif of == "best":
         value = series.high if direction(key) > 0 else series.low
     found = {"value": value, "count": series.count, "first": series.first, "last": series.value}
@@ -67,7 +68,8 @@ def _told(key: str, series: Series, of: str) -> dict[str, Any]:
 
 
 def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+    known = all(map(math.isfinite, values))
+    return math.fsum(value / len(values) for value in values) if known else math.nan
 
 
 def _step(before: dict[str, Any] | None, after: dict[str, Any] | None) -> float | None:
@@ -80,7 +82,7 @@ def _step(before: dict[str, Any] | None, after: dict[str, Any] | None) -> float 
         step: float = after["value"] - before["value"]
     except OverflowError:
         return None
-    return step if math.isfinite(step) and step else None
+    return step if math.isfinite(float_of(step)) and step else None
 
 
 def _higher(before: Series | None, after: Series | None) -> int | None:

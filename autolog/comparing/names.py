@@ -8,7 +8,7 @@ from typing import Any
 from ..rendering.facts import structure
 from ..series import Series
 from ..view import RunView
-from .differences import NOTHING
+from .differences import NOTHING, alike
 
 Names = Sequence[Mapping[str, str]]
 """For each run, what it calls the things that are known by another name here."""
@@ -67,10 +67,10 @@ def metrics(
         datasets: For each run the names of its datasets that go by another name here. A metric
             bears the name of what was judged, and `score` that of the model's class.
     """
-    kinds = {run.tags.get("estimator_kind") for run in runs}
+    one_kind = alike([run.tags.get("estimator_kind") for run in runs])
     names: list[dict[str, str]] = []
     for run, renamed in zip(runs, datasets, strict=True):
-        model = run.tags.get("estimator_name") if len(kinds) == 1 else None
+        model = run.tags.get("estimator_name") if one_kind else None
         row = {_common(key, model, renamed): key for key in run.measures}
         names.append({common: key for common, key in row.items() if common != key})
     wanted = _shared(names, [run.measures for run in runs])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..rendering.facts import structure
-from .differences import Comparison, Difference
+from .differences import Comparison, Difference, alike
 
 
 def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
@@ -16,7 +16,7 @@ def worth_telling(comparison: Comparison) -> Callable[[Difference], bool]:
     runs = comparison.runs
     params = [run.facts("param") for run in runs]
     parts = {key for run in runs for key in structure(run)}
-    same_model = len({run.tags.get("estimator_class") for run in runs}) == 1
+    same_model = alike([run.tags.get("estimator_class") for run in runs])
 
     def worth(difference: Difference) -> bool:
         names = [difference.name(i) for i in range(len(runs))]

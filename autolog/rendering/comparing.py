@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
 from rich.text import Text
 
 from ..comparing import SECTIONS, Comparison, Difference, Explanation, worth_telling
@@ -242,6 +242,7 @@ def why_lines(
         return [head.append("  the same in both")]
     likely = [reason for reason in explanation.reasons if reason.likely]
     head.append("  likeliest first" if len(likely) > 1 else "", style="dim")
+    head.truncate(max(width, 20), overflow="ellipsis")
     causes = [f"  {place}  {reason.cause}" for place, reason in enumerate(likely, 1)]
     indent = max(map(len, causes), default=0) + 2
     lines = [head]
@@ -258,6 +259,6 @@ def why_lines(
 def _wrapped(title: str, text: str, indent: int, width: int, *, style: str = "") -> list[Text]:
     """The text in lines of the width, `title` before the first."""
     room = max(width - indent, 20)
-    parts = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    parts = [part.plain.rstrip() for part in Text(text).wrap(Console(width=room), room)] or [""]
     titles = [title, *[""] * (len(parts) - 1)]
     return [Text(f"{a:<{indent}}{b}", style=style) for a, b in zip(titles, parts, strict=True)]

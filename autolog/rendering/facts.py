@@ -39,7 +39,8 @@ def _names(value: Any, whole: set[str]) -> bool:
     """Whether it lists parts by name, as a pipeline's `steps` do."""
     parts = {name.rpartition("__")[2] for name in whole}
     items = value if isinstance(value, list) else []
-    return any(isinstance(item, list) and item[:1] and item[0] in parts for item in items)
+    firsts = [item[0] for item in items if isinstance(item, list) and item]
+    return any(isinstance(first, str) and first in parts for first in firsts)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

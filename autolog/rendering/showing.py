@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -280,7 +279,7 @@ def _changed(since: Comparison, ids: dict[str, str], verbose: bool) -> list[Text
     below: dict[int, list[Text]] = {}
     for section, wanted in (
         ("params", worth_telling(since)),
-        ("metrics", lambda d: None not in d.values and not math.isnan(d.values[1])),
+        ("metrics", lambda d: None not in d.values and d.values[1] == d.values[1]),
         ("data", lambda d: None not in d.values),
         ("code", lambda d: True),
         ("program", lambda d: d.key == "arguments"),

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
+
+from autolog.backends.memory import MemoryBackend
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autolog.comparing import compare, explain
+from autolog.rendering.comparing import comparison_lines
+from autolog.rendering.jsonform import comparison_json
+from autolog.search import get_run
 
 from .conftest import Command, Story, causes, code, column, dataset, facts, pair
 
@@ -191,3 +202,42 @@ def test_why_of_a_metric_of_choice(told: Story, command: Command) -> None:
         "WHY  acc  0.9000 → 0.9000  the same in both\n"
         in command("compare", "a", "b", "-m", "acc")[1]
     )
+
+
+# -- anything that a store may hold ------------------------------------------------------------
+
+HARD = st.sampled_from([None, True, 0, -1, 2**1100, 1.5, 1e308, float("nan"), "", "値" * 9, "a\nb"])
+NUMBERS = st.sampled_from([0, 1, -(2**1100), 1.5, -1e308, 1e308, float("nan"), float("inf")])
+FIGURES = ("missing", "min", "max", "mean", "std", "unique", "top", "top_share", "classes")
+WORDS = st.sampled_from(["name", "dtype", "digest", "class", "params", *FIGURES])
+ANY = st.recursive(
+    HARD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4)
+)
+COLUMN = st.dictionaries(WORDS, HARD | ANY, max_size=6)
+DATASET = st.fixed_dictionaries(
+    {"columns": ANY | st.lists(COLUMN, max_size=3), "shape": ANY | st.just([3, 1])},
+    optional=dict.fromkeys(("role", "digest", "target", "weight", "lineage"), ANY | COLUMN),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=DATASET, after=DATASET, param=ANY, loss=st.lists(NUMBERS, min_size=1, max_size=3))
+def test_whatever_a_store_holds_is_compared(
+    before: dict[str, Any], after: dict[str, Any], param: Any, loss: list[float]
+) -> None:
+    story = Story(MemoryBackend(f"memory:{uuid.uuid4().hex}"))
+    for prefix, facts_of in (("a", before), ("b", before), ("c", after)):
+        writer = (
+            story.run(prefix).opens().params({"p": param, "c": prefix})("dataset", "X", facts_of)
+        )
+        writer.metric("loss", *(loss if prefix == "c" else [1.0]), unit="fold").ends()
+    runs = [get_run(story.backend, prefix) for prefix in "abc"]
+    twins = compare(runs[:2])
+    assert [difference.key for difference in twins.differences] == ["c"]
+    comparison = compare(runs)
+    why = [one for run in runs if (one := explain(compare([runs[0], run]))) is not None]
+    ids = {run.id: run.id[:4] for run in runs}
+    for verbose in (True, False):
+        lines = comparison_lines(comparison, ids, width=80, verbose=verbose, why=why)
+        assert max(line.cell_len for line in lines) <= 80
+    assert json.dumps(comparison_json(comparison, why), allow_nan=False)
