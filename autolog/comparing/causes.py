@@ -167,8 +167,8 @@ def _seedless(case: Case) -> Iterator[Reason]:
 
 
 def _others(case: Case) -> bool:
-    """Whether anything likelier than chance was found."""
-    return any(r.likely for cause in CAUSES[: CAUSES.index(_seedless)] for r in cause(case))
+    """Whether anything likelier than chance was found; another version is not."""
+    return any(r.likely for cause in CAUSES[: CAUSES.index(_library)] for r in cause(case))
 
 
 def _machine(case: Case) -> Iterator[Reason]:

@@ -168,10 +168,11 @@ def test_chance_is_likely_where_nothing_else_differs(told: Story, command: Comma
     for i, writer in enumerate(pair(told)):
         writer.params({}, {"clf__random_state": None}).metric("acc", 0.9 + i / 20)
         writer("dataset", "X", dataset(column("u", "0")))
-    assert causes(command)[0] == ("chance", True)
+        writer("system", "packages", {"scikit-learn": f"1.{i}"})
+    assert causes(command)[:2] == [("library", True), ("chance", True)]
     told.run("b").params({"C": 2})
     told.run("a").params({"C": 1})
-    assert causes(command)[:2] == [("params", True), ("chance", False)]
+    assert causes(command)[:3] == [("params", True), ("library", True), ("chance", False)]
 
 
 def test_nothing_recorded_differs(told: Story, command: Command) -> None:
