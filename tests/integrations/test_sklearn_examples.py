@@ -12,7 +12,6 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from mlflow.models import Model
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -25,6 +24,7 @@ import autolog
 from autolog import reporting
 from autolog.models import signing
 
+Model = pytest.importorskip("mlflow.models").Model
 X, y = load_iris(return_X_y=True)
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from sklearn import linear_model, metrics
 from sklearn.datasets import load_breast_cancer
 
@@ -122,6 +123,7 @@ import sys
 from autolog import autolog
 autolog(sklearn={"plots": %s})
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 X = np.arange(20.0).reshape(10, 2)
