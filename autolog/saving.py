@@ -135,8 +135,8 @@ def _signature(details: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _example(details: dict[str, Any]) -> Example | None:
-    rows, data = details.get("example_rows"), details.get("data")
-    if not rows or data is None:
+    rows, data = details.get("example_rows", 0), details.get("data")
+    if rows < 1 or data is None:
         return None
     from .models.example import input_example
 

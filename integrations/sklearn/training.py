@@ -113,11 +113,13 @@ def _metrics(asked: Asked, pos_label: str | None) -> Iterator[tuple[str, float]]
         known["score"] = partial(_score, asked)
     for name, score in known.items():
         try:
-            yield name, float(score())
+            value = float(score())
+        except (ValueError, TypeError, AttributeError):
+            continue  # scikit-learn refuses by these: several outputs, one class alone
         except Exception as error:
-            # Several outputs, one class alone: scikit-learn refuses them by these.
-            if not isinstance(error, ValueError | TypeError | AttributeError):
-                asked.errors.append(error)
+            asked.errors.append(error)
+        else:
+            yield name, value
 
 
 def _classifier(asked: Asked, pos_label: str | None) -> dict[str, Score]:
@@ -134,8 +136,9 @@ def _classifier(asked: Asked, pos_label: str | None) -> dict[str, Score]:
 
 def _label(target: Any, text: str) -> Any:
     """The class that the option names: settings are text, labels need not be."""
-    labels = _sklearn("utils.multiclass").unique_labels(target)
-    return next((label for label in labels.tolist() if str(label) == text), text)
+    labels = _or_none(partial(_sklearn("utils.multiclass").unique_labels, target))
+    known = [] if labels is None else labels.tolist()
+    return next((label for label in known if str(label) == text), text)
 
 
 def _regressor(asked: Asked) -> dict[str, Score]:
