@@ -33,6 +33,7 @@ LONGEST_CALL = 300
 _MOST_CODES = 4096
 _INSTALLED = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\]([^/\\]+)")
 _GENERATED = ("<frozen ", "<decorator-gen", "<attrs generated", "<__array_function__")
+_CARRIED = "<dynamic-code>"
 _STANDARD = str(Path(os.__file__).parent) + os.sep
 _WORKERS = frozenset(
     ("joblib", "loky", "multiprocessing", "concurrent", "threading", "dask", "distributed", "ray")
@@ -60,11 +61,22 @@ class Site:
             was called here.
     """
 
-    __slots__ = ("_call", "_compiled", "_offset", "code", "direct", "file", "function", "line")
+    __slots__ = (
+        "_call",
+        "_compiled",
+        "_offset",
+        "_source",
+        "code",
+        "direct",
+        "file",
+        "function",
+        "line",
+    )
 
     def __init__(self, frame: FrameType, direct: bool) -> None:
         code = frame.f_code
-        self.file = _short(code.co_filename)
+        self._source = _source(frame)
+        self.file = _short(self._source)
         self.line = frame.f_lineno
         self.function = code.co_qualname
         self.code = f"{zlib.crc32(code.co_code):08x}+{frame.f_lasti}"
@@ -73,7 +85,7 @@ class Site:
         self._offset = frame.f_lasti
         self._call: _CallText | None = None
         # Remembers how a loader gives the source (a zip archive's), without holding the frame.
-        linecache.lazycache(code.co_filename, frame.f_globals)
+        linecache.lazycache(self._source, frame.f_globals)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -102,20 +114,23 @@ class Site:
         if not self.direct and not through:
             return {}
         if self._call is None:
-            self._call = _read_call(_text_at(self._compiled(), self._offset))
+            self._call = _read_call(self._text())
         return _fitting(self._call, function, positional, keywords)
 
     def call_text(self) -> str | None:
         """The call as it is written, on one line and up to `LONGEST_CALL` characters."""
-        text = _text_at(self._compiled(), self._offset)
+        text = self._text()
         return None if text is None else " ".join(text.split())[:LONGEST_CALL]
+
+    def _text(self) -> str | None:
+        return _text_at(self._compiled(), self._offset, self._source)
 
     def assigned_name(self) -> str | None:
         """The variable to which the call's result goes at once (`clf = est.fit(X)`), or None."""
         code = self._compiled()
         if code is None or not self.direct:
             return None
-        return _assigned(code, self._offset + 2)
+        return _assigned(code, self._offset + 2, self._source)
 
 
 class _CallText(NamedTuple):
@@ -213,7 +228,13 @@ def is_tools_own(frame: FrameType | None, name: str, hooked: Collection[str]) ->
         if top in _TOOLS:
             tool = True
         elif top not in ("autolog", "contextlib"):
-            outer = _read_call(_text_at(current.f_code, current.f_lasti)).callee if tool else inner
+            outer = (
+                _read_call(
+                    _text_at(current.f_code, current.f_lasti, current.f_code.co_filename)
+                ).callee
+                if tool
+                else inner
+            )
             if outer != inner and outer in hooked:
                 return True
             if not is_library(current):
@@ -258,6 +279,17 @@ def _site(frame: FrameType, direct: bool) -> Site:
     if site is None:
         site = entry[1][key] = Site(frame, direct)
     return site
+
+
+def _source(frame: FrameType) -> str:
+    """The file that a frame's code is written in.
+
+    cloudpickle (3.1.3 on) takes the file's name off the code that it carries to a worker; the
+    globals that come along still tell it.
+    """
+    name = frame.f_code.co_filename
+    file = frame.f_globals.get("__file__") if name == _CARRIED else None
+    return file if isinstance(file, str) else name
 
 
 def _short(name: str) -> str:
@@ -342,7 +374,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
-def _assigned(code: CodeType, after: int) -> str | None:
+def _assigned(code: CodeType, after: int, source: str) -> str | None:
     """The text of the target of the store at byte `after`, if one stands there."""
     from opcode import opname
 
@@ -351,19 +383,19 @@ def _assigned(code: CodeType, after: int) -> str | None:
         after += 2  # the loads are those of the target's owner: `self.model = est.fit(X)`
     if after >= len(names) or not opname[names[after]].startswith("STORE_"):
         return None
-    text = _text_at(code, after)
+    text = _text_at(code, after, source)
     return _shown(text) if text else None
 
 
-def _text_at(code: CodeType | None, offset: int) -> str | None:
-    """The source text that the instruction at `offset` (in bytes) was compiled from."""
+def _text_at(code: CodeType | None, offset: int, source: str) -> str | None:
+    """The text in the file `source` that the instruction at `offset` (in bytes) came from."""
     if code is None:
         return None
     place = next(itertools.islice(code.co_positions(), offset // 2, None), (None,) * 4)
     first, last, start, end = place
     if first is None or last is None or start is None or end is None:
         return None
-    lines = linecache.getlines(code.co_filename)[first - 1 : last]
+    lines = linecache.getlines(source)[first - 1 : last]
     if len(lines) != last - first + 1:
         return None
     # Columns count bytes of UTF-8; the last line is cut first, as it may be the first one too.
