@@ -7,26 +7,19 @@ given to.
 
 from __future__ import annotations
 
-import ast
-import builtins
-import functools
-import itertools
 import linecache
 import os
 import re
 import sys
 import weakref
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import NamedTuple
 
 from . import notebook
+from .calltext import CallText, assigned, fitting, read_call, text_at
 from .settings import working_folder
-
-LONGEST_NAME = 80
-"""Characters of an argument's text that are kept."""
 
 LONGEST_CALL = 300
 
@@ -83,7 +76,7 @@ class Site:
         self.direct = direct
         self._compiled = weakref.ref(code)
         self._offset = frame.f_lasti
-        self._call: _CallText | None = None
+        self._call: CallText | None = None
         # Remembers how a loader gives the source (a zip archive's), without holding the frame.
         linecache.lazycache(self._source, frame.f_globals)
 
@@ -114,8 +107,8 @@ class Site:
         if not self.direct and not through:
             return {}
         if self._call is None:
-            self._call = _read_call(self._text())
-        return _fitting(self._call, function, positional, keywords)
+            self._call = read_call(self._text())
+        return fitting(self._call, function, positional, keywords)
 
     def call_text(self) -> str | None:
         """The call as it is written, on one line and up to `LONGEST_CALL` characters."""
@@ -123,27 +116,14 @@ class Site:
         return None if text is None else " ".join(text.split())[:LONGEST_CALL]
 
     def _text(self) -> str | None:
-        return _text_at(self._compiled(), self._offset, self._source)
+        return text_at(self._compiled(), self._offset, self._source)
 
     def assigned_name(self) -> str | None:
         """The variable to which the call's result goes at once (`clf = est.fit(X)`), or None."""
         code = self._compiled()
         if code is None or not self.direct:
             return None
-        return _assigned(code, self._offset + 2, self._source)
-
-
-class _CallText(NamedTuple):
-    """A call as it is written: the callee's last word, whether behind a dot, the arguments' text.
-
-    `positional` ends before the first starred argument, in which case `open` is set.
-    """
-
-    callee: str
-    dotted: bool
-    positional: tuple[str, ...]
-    keywords: dict[str, str]
-    open: bool
+        return assigned(code, self._offset + 2, self._source)
 
 
 _sites: dict[int, tuple[weakref.ref[CodeType], dict[tuple[int, bool], Site]]] = {}
@@ -228,18 +208,14 @@ def is_tools_own(frame: FrameType | None, name: str, hooked: Collection[str]) ->
         if top in _TOOLS:
             tool = True
         elif top not in ("autolog", "contextlib"):
-            outer = (
-                _read_call(
-                    _text_at(current.f_code, current.f_lasti, current.f_code.co_filename)
-                ).callee
-                if tool
-                else inner
-            )
+            code = current.f_code
+            text = text_at(code, current.f_lasti, code.co_filename) if tool else None
+            outer = read_call(text).callee if tool else inner
             if outer != inner and outer in hooked:
                 return True
             if not is_library(current):
                 return False
-            name = current.f_code.co_name  # of a decorator's wrapper it says nothing
+            name = code.co_name  # of a decorator's wrapper it says nothing
             inner, tool = (name if name in hooked else inner), False
         current = current.f_back
     return False
@@ -300,106 +276,3 @@ def _short(name: str) -> str:
     folder = Path(program).absolute().parent if program else working_folder()
     inside = path.is_absolute() and path.is_relative_to(folder)
     return path.relative_to(folder).as_posix() if inside else path.name
-
-
-def _fitting(
-    call: _CallText, function: str, positional: int, keywords: Collection[str]
-) -> dict[int | str, str]:
-    """The names in `call`, if it can be the very call that received these arguments."""
-    texts = call.positional
-    named = call.dotted and call.callee == function
-    if named and len(texts) == positional + 1 and not call.open:
-        texts = texts[1:]  # `Ridge.fit(est, X)`: the instance came first
-    if len(texts) > positional if call.open else len(texts) != positional:
-        return {}
-    if not all(key in keywords for key in call.keywords):
-        return {}
-    if call.callee != function and (call.dotted or _calls_on(call.callee)):
-        return {}
-    names: dict[int | str, str] = {i: text for i, text in enumerate(texts) if text}
-    names.update(call.keywords)
-    return names
-
-
-def _calls_on(name: str) -> bool:
-    """Whether a bare callee may be C code that calls on: `map(est.fit, Xs)`, `reduce(fit, Xs)`."""
-    return any(hasattr(module, name) for module in (builtins, functools, itertools))
-
-
-_NO_CALL = _CallText("", True, (), {}, True)
-
-
-def _read_call(text: str | None) -> _CallText:
-    # In parentheses, so that an expression over several lines needs no backslash.
-    source = f"({text})"
-    try:
-        node = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _NO_CALL
-    return _call_text(node, source) if text and isinstance(node, ast.Call) else _NO_CALL
-
-
-def _call_text(node: ast.Call, source: str) -> _CallText:
-    callee = node.func
-    dotted = isinstance(callee, ast.Attribute)
-    name = getattr(callee, "attr", "") or getattr(callee, "id", "")
-    plain = list(_before_star(node.args))
-    return _CallText(
-        name,
-        dotted,
-        tuple(_name_of(item, source) for item in plain),
-        {item.arg: _name_of(item.value, source) for item in node.keywords if item.arg},
-        len(plain) < len(node.args),
-    )
-
-
-def _before_star(items: list[ast.expr]) -> Iterator[ast.expr]:
-    for item in items:
-        if isinstance(item, ast.Starred):
-            return
-        yield item
-
-
-def _name_of(node: ast.expr, source: str) -> str:
-    if isinstance(node, ast.NamedExpr):
-        return node.target.id
-    return _shown(ast.get_source_segment(source, node) or "")
-
-
-def _shown(text: str) -> str:
-    text = " ".join(text.split())
-    for prefix in ("self.", "cls."):
-        if text.startswith(prefix) and text[len(prefix) :].isidentifier():
-            text = text[len(prefix) :]
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
-
-
-def _assigned(code: CodeType, after: int, source: str) -> str | None:
-    """The text of the target of the store at byte `after`, if one stands there."""
-    from opcode import opname
-
-    names = code.co_code
-    while after < len(names) and opname[names[after]].startswith(("CACHE", "COPY", "LOAD_")):
-        after += 2  # the loads are those of the target's owner: `self.model = est.fit(X)`
-    if after >= len(names) or not opname[names[after]].startswith("STORE_"):
-        return None
-    text = _text_at(code, after, source)
-    return _shown(text) if text else None
-
-
-def _text_at(code: CodeType | None, offset: int, source: str) -> str | None:
-    """The text in the file `source` that the instruction at `offset` (in bytes) came from."""
-    if code is None:
-        return None
-    place = next(itertools.islice(code.co_positions(), offset // 2, None), (None,) * 4)
-    first, last, start, end = place
-    if first is None or last is None or start is None or end is None:
-        return None
-    lines = linecache.getlines(source)[first - 1 : last]
-    if len(lines) != last - first + 1:
-        return None
-    # Columns count bytes of UTF-8; the last line is cut first, as it may be the first one too.
-    raw = [line.encode("utf-8", "replace") for line in lines]
-    raw[-1] = raw[-1][:end]
-    raw[0] = raw[0][start:]
-    return b"".join(raw).decode("utf-8", "replace")

@@ -152,7 +152,7 @@ class Engine:
         self, entries: list[Entry], wrapped: Any, instance: Any, args: Any, kwargs: Any
     ) -> Begun | None:
         """The hooks that run for this call, the innermost one first; None where none does."""
-        if not self.active or pauses.get():
+        if not self.active or pauses.get() or _unwanted(entries, instance, args):
             return None
         caller = external_caller(sys._getframe(1))
         begun: Begun | None = None
@@ -321,6 +321,13 @@ class Begun:
     def _spent(self) -> None:
         if self.run is not None:
             self.run.overhead += time.thread_time_ns() - self.began
+
+
+def _unwanted(entries: list[Entry], instance: Any, args: Any) -> bool:
+    """Whether the one hook that stands here has nothing to do with this call."""
+    entry = entries[0]
+    only = entry.hook.only
+    return bool(only) and len(entries) == 1 and not getattr(entry.integration, only)(instance, args)
 
 
 def _all_skip(entries: list[Entry]) -> bool:

@@ -186,6 +186,12 @@ class Run:
         """
         self._recorder.later(self, key, task)
 
+    def child(self, name: str, *, light: bool = False) -> Run:
+        """Open a run below this one, which is yours to end; a light one has no files of its own."""
+        return self._recorder.open_run(
+            name=name, experiment=self.experiment, parent=self.id, light=light
+        )
+
     # -- the run's end ---------------------------------------------------------------------
 
     def end(self, status: Status = "finished", error: BaseException | None = None) -> None:

@@ -32,6 +32,10 @@ class NoRun(Run):
     def log_dataset(self, role: str, data: Any, target: Any = None, **details: Any) -> None:
         """Nothing."""
 
+    def child(self, name: str, *, light: bool = False) -> Run:
+        """Another one like this."""
+        return NoRun()
+
     def end(self, status: Any = "finished", error: BaseException | None = None) -> None:
         """Nothing."""
         self.ended = True

@@ -92,10 +92,11 @@ class Recorder:
         site: Any = None,
         integration: str | None = None,
         library: str | None = None,
+        light: bool = False,
     ) -> Run:
         """Open a run (or, with the id of one that exists, one more attempt at it)."""
         self._after_fork()
-        group, light = self.groups.enter(site, name) if integration else (None, False)
+        group, light = self.groups.enter(site, name) if integration else (None, light)
         first, self._first = self._first, False
         if first:
             name = self.settings.run_name or name

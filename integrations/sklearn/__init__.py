@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any, ClassVar, Literal
 
 from autolog.integration import (
@@ -30,10 +31,13 @@ from . import (
     predictions,
     results,
     scoring,
+    searches,
     training,
     validations,
+    watching,
 )  # fmt: skip
 from .captures import CAPTURES
+from .fits import FitHooks
 from .inputs import data_of, target_of
 from .params import KINDS, chosen_params, kind_of, title, told
 from .plots import Kind
@@ -103,6 +107,9 @@ class SklearnOptions:
     preprocessing: bool = option(
         False, "Let scalers, encoders, imputers, selectors fitted alone open runs of their own."
     )
+    search_children: int = option(
+        0, "Best candidates of a search that get runs of their own, below the search's; -1: all."
+    )
     classes: tuple[str, ...] = option(
         (), "More classes with `fit` and `get_params`, as `package.module.Class`."
     )
@@ -119,7 +126,7 @@ def _around_each(*names: str) -> Callable[[Hooked], Hooked]:
     return mark
 
 
-class Sklearn(Integration):
+class Sklearn(FitHooks, Integration):
     """One run for each outermost `fit`; what is fitted inside it stays silent."""
 
     library: ClassVar[str] = "scikit-learn>=1.4"
@@ -139,8 +146,12 @@ class Sklearn(Integration):
         estimator = call.instance
         self.describe(run, estimator)
         self.training_data(run, call)
-        yield
-        results.report(run, estimator)
+        search = searches.search_in(estimator)
+        with nullcontext() if search is None else watching.watching(run, search):
+            yield
+            results.report(run, estimator)
+            searches.report(run, estimator)
+        searches.open_children(run, estimator, self.options.search_children)
         self.follow(run, call)
         if self.options.models:
             self.save(run, estimator, call)
@@ -175,8 +186,9 @@ class Sklearn(Integration):
         """
         validations.describe(run, call, self.describe(run, call.arg("estimator")))
         self.training_data(run, call)
-        yield
-        table = validations.report(run, call)
+        with validations.watching(run, call):
+            yield
+            table = validations.report(run, call)
         plots.of_validation(run, call, table, self.options.plots)
         self.follow_validation(run, call)
 

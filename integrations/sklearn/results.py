@@ -57,8 +57,6 @@ def report(run: Run, estimator: Any) -> None:
         if not run.light:
             for name, table in weight_tables(estimator, part):
                 run.log_table(name, table)
-    if isinstance(vars(estimator).get("cv_results_"), Mapping):
-        _report_search(run, estimator)
 
 
 def parts(estimator: Any) -> list[Any]:
@@ -198,38 +196,3 @@ def _weight_table(
     table: dict[str, Any] = {"feature": [names[i] for i in order]}
     table.update({label: rows[i][order].tolist() for i, label in enumerate(labels)})
     return table
-
-
-# -- searches ---------------------------------------------------------------------------------
-
-
-def _report_search(run: Run, search: Any) -> None:
-    """The candidates as one table, the best one's params, the scores in the order tried."""
-    results = vars(search)["cv_results_"]
-    run.log_table("cv_results", {k: list(v) for k, v in results.items() if k != "params"})
-    for name, value in (vars(search).get("best_params_") or {}).items():
-        tried = _range(results.get(f"param_{name}"))
-        run.fact("param", f"best_{name}", value, {"note": f"best of {tried}"} if tried else None)
-    if "best_score_" in vars(search):
-        run.state["score"] = float(vars(search)["best_score_"])
-    for name in results:
-        if name.startswith(("mean_test_", "mean_train_")):
-            run.log_series(name, [float(v) for v in results[name]], unit="candidate")
-    if vars(search).get("multimetric_"):
-        _report_bests(run, results)
-
-
-def _report_bests(run: Run, results: Mapping[str, Any]) -> None:
-    """The highest score of each metric, of whichever candidate, where a search has several."""
-    for name in results:
-        scores = [float(v) for v in results[name]] if name.startswith("mean_test_") else []
-        known = [score for score in scores if score == score]
-        if known:
-            key = name.removeprefix("mean_test_")
-            run.point(f"best_{key}", max(known), None, {"call": f"max(cv_results_[{name!r}])"})
-
-
-def _range(tried: Any) -> str | None:
-    """`0.01 … 100` for the values that a search went through."""
-    values = [v for v in (tried.tolist() if hasattr(tried, "tolist") else []) if is_number(v)]
-    return f"{min(values):g} … {max(values):g}" if values else None

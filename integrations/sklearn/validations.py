@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from autolog.integration import Call
 from autolog.live import Run
 
+from . import splits
+from . import watching as watch
 from .params import told
 from .results import is_number, numbers_of
 
@@ -34,6 +37,30 @@ def describe(run: Run, call: Call, params: Mapping[str, Any]) -> None:
     run.log_params(named, chosen=named)
 
 
+def watching(run: Run, call: Call) -> AbstractContextManager[None]:
+    """Watch the fits of the call; how many there will be is said where `cv` tells it unasked."""
+    function, cv = call.function.__name__, call.arg("cv")
+    folds = 5 if cv is None else _count(cv)
+    times: Any = {
+        "validation_curve": call.arg("param_range"),
+        "learning_curve": None,
+    }.get(function, (0,))
+    total = folds * len(times) if folds and hasattr(times, "__len__") else None
+    if function == "permutation_test_score":
+        total = _count(call.arg("n_permutations"))
+    by_fold = function in ("cross_validate", "cross_val_score")
+    return watch.watching(run, total=total, by_fold=by_fold)
+
+
+def _count(cv: Any) -> int | None:
+    """How many splits `cv` makes, by what it is or holds; none of its methods is called."""
+    if isinstance(cv, list | tuple):
+        return len(cv)
+    if type(cv).__module__ == "sklearn.model_selection._split":
+        cv = vars(cv).get("n_splits")
+    return cv if isinstance(cv, int) and not isinstance(cv, bool) else None
+
+
 def report(run: Run, call: Call) -> dict[str, Any]:
     """Scores by fold or by the values gone through, and their means, as the function gave them.
 
@@ -44,8 +71,11 @@ def report(run: Run, call: Call) -> dict[str, Any]:
         return _report_folds(run, {k: v for k, v in result.items() if numbers_of(v)})
     elif function == "cross_val_score":
         return _report_folds(run, {"test_score": result})
+    elif function == "cross_val_predict":
+        return _report_folds(run, {})
     elif function == "permutation_test_score":
         run.log_metrics({"score": float(result[0]), "pvalue": float(result[2])})
+        run.log_series("permutation_score", numbers_of(result[1]), unit="permutation")
     elif function == "learning_curve":
         sizes, train, test, *times = result
         return _report_curve(run, "train_size", sizes.tolist(), train, test, times)
@@ -58,13 +88,22 @@ def report(run: Run, call: Call) -> dict[str, Any]:
 
 def _report_folds(run: Run, columns: Mapping[str, Any]) -> dict[str, Any]:
     table = {name: numbers_of(values) for name, values in columns.items()}
-    run.log_table("folds", table)
+    run.log_table("folds", {**table, **_of_folds(run)})
     for name, values in columns.items():
         if name.startswith(("test_", "train_")):
-            run.log_series(name, numbers_of(values), unit="fold")
+            watch.series(run, name, numbers_of(values), unit="fold")
             run.log_metric(f"mean_{name}", float(values.mean()))
             run.log_metric(f"std_{name}", float(values.std()))
     return table
+
+
+def _of_folds(run: Run) -> dict[str, list[Any]]:
+    """Which rows each fold trained on and tested on, and why it failed if it did."""
+    watched = watch.watch_of(run)
+    if watched is None:
+        return {}
+    own = splits.columns([split for _, each in watched.rounds for split in each])
+    return {**own, "fit_error": watched.errors} if any(watched.errors) else own
 
 
 def _report_curve(
@@ -77,6 +116,9 @@ def _report_curve(
         table[f"mean_{name}"] = scores.mean(axis=1).tolist()
         table[f"std_{name}"] = scores.std(axis=1).tolist()
     run.log_table("curve", table)
+    if own := _of_folds(run):
+        own.pop("fit_error", None)
+        run.log_table("splits", own)
     steps = places if all(map(is_number, places)) else range(len(places))
     for name in ("train_score", "test_score"):
         for step, value in zip(steps, table[f"mean_{name}"], strict=True):

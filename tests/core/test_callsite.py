@@ -24,7 +24,8 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import cross_val_score
 
-from autolog.callsite import LONGEST_NAME, find_site, is_worker_task
+from autolog.callsite import find_site, is_worker_task
+from autolog.calltext import LONGEST_NAME
 
 X_train = np.arange(8.0).reshape(4, 2)
 y_train = np.array([0, 1, 0, 1])
