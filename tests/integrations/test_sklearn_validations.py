@@ -7,6 +7,7 @@ import json
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -52,7 +53,7 @@ def searches() -> Any:
     """A search, two validations, one inside another; what they give, times apart."""
     forest = RandomForestClassifier(5, random_state=0, n_jobs=2)
     grid = GridSearchCV(
-        make_pipeline(StandardScaler(), forest), {"0__with_mean": [True, False]}, cv=2
+        make_pipeline(StandardScaler(), forest), {"standardscaler__with_mean": [True, False]}, cv=2
     )
     grid.fit(X, y)
     folds = cross_validate(GaussianNB(), X, y, cv=KFold(3, shuffle=True), return_train_score=True)
@@ -213,8 +214,9 @@ def test_validations_in_threads_each_have_their_own(runs: Callable[[], list[RunV
     assert all(run.metrics["progress"] == run.params["cv"] for run in runs())
 
 
-def test_light_runs_keep_their_folds_scores_alone(uri: str, monkeypatch: Any) -> None:
+def test_light_runs_keep_their_folds_scores_alone(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("AUTOLOG_LIGHT_AFTER", "1")
+    uri = f"memory:{tmp_path}"
     autolog.autolog(uri)
     for _ in range(2):
         cross_val_score(GaussianNB(), X, y, cv=2)
