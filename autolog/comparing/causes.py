@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..filters import text_of
-from ..rendering.facts import library
+from ..rendering.facts import library, mapping
 from . import causes_data
 from .case import WHICH, Case, Reason
 from .circumstances import threading_variable
-from .differences import Difference, mapping
+from .differences import Difference
 from .params import worth_telling
 
 IDLE = ("verbose", "memory", "pre_dispatch", "cache_size", "copy", "copy_X", "error_score")
@@ -196,12 +196,11 @@ def _moved(difference: Difference) -> str:
 
 
 def _untold(case: Case) -> Iterator[Reason]:
-    """What one of the runs does not tell, so that it may differ."""
-    for run, which in zip(case.runs, WHICH, strict=True):
-        silent = [section for section, runs in case.comparison.unknown.items() if run.id in runs]
-        if silent:
-            says = f"{', '.join(silent)} of the {which} run: not known"
-            yield Reason("not recorded", says, "it may differ too", likely=False)
+    """What a run does not tell, so that it may differ."""
+    for section, runs in case.comparison.unknown.items():
+        silent = [w for run, w in zip(case.runs, WHICH, strict=True) if run.id in runs]
+        of = "of both runs" if len(silent) > 1 else f"of the {''.join(silent)} run"
+        yield Reason("not recorded", f"{section} {of} not known", "may differ too", likely=False)
 
 
 Cause = Callable[[Case], Iterator[Reason]]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..filters import text_of
+from ..rendering.facts import mapping
 from .case import Case, Reason
-from .differences import Difference, mapping
+from .differences import Difference
 
 
 def test_data(case: Case) -> Iterator[Reason]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..rendering.facts import library
+from ..rendering.facts import library, mapping
 from ..view import RunView
-from .differences import Comparison, mapping, note_mappings
+from .differences import Comparison, note_mappings
 
 PROGRAM = ("name", "arguments", "options", "folder", "executable")
 HOST = ("name", "system", "cpu", "cpus", "cpus_usable", "memory", "gpus")

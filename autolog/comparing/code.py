@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .. import repository
 from ..errors import BackendError, NotFound
+from ..rendering.facts import mapping
 from ..view import RunView
-from .differences import Comparison, Difference, alike, mapping
+from .differences import Comparison, Difference, alike
 
 LARGEST_SOURCE = 1_000_000
 """Bytes of a recorded source beyond which its lines are not compared."""

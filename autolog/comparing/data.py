@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..rendering.facts import mapping
 from .data_columns import VECTORS, columns, group_parts
 from .data_groups import Facts, Group, comparable, length
-from .differences import Comparison, Difference, alike, mapping
+from .differences import Comparison, Difference, alike
 
 SHOWN = ("kind", "shape", "dtype", "digest", "rule")
 """Of a dataset; its columns are told apart."""
@@ -84,7 +85,7 @@ def _note(group: Group, parts: Sequence[Difference]) -> str:
         return ""
     (name, before), (other, after) = group.held[0], group.held[1]
     state = _state_against((name, before), (other, after))
-    found = [f"renamed {other}"] if name != other else []
+    found = [f"{'now' if state == 'values' else 'renamed'} {other}"] if name != other else []
     if before.get("kind") != after.get("kind"):
         found.append(f"{before.get('kind')} → {after.get('kind')}")
     found += [*_more_rows(before, after), *_counts(parts, before, after)]
@@ -113,8 +114,9 @@ def _counts(parts: Sequence[Difference], before: Facts, after: Facts) -> list[st
     both = len(columns(before)) - removed
     moved = sum(change not in QUIET for change in changes) - added - removed
     if moved:
-        of = f"all {both}" if 1 < moved == both else f"{moved} of {both}"
-        found.append(f"{of}{'' if found else ' columns'} changed")
+        of = f"all {both}" if moved == both else f"{moved} of {both}"
+        whole = "its column" if moved == both == 1 else f"{of}{'' if found else ' columns'}"
+        found.append(f"{whole} changed")
     for change, word in QUIET.items():
         if count := changes.count(change):
             noun = "" if found else f" column{'s' if count != 1 else ''}"

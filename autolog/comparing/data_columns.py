@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..rendering.facts import mapping
 from .data_groups import Facts, Group, comparable, length
-from .differences import Difference, alike, mapping
+from .differences import Difference, alike
 from .figures import chance, same_figures, shifts
 
 VECTORS = ("target", "weight")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..rendering.facts import mapping
 from ..view import RunView
-from .differences import mapping
 
 Facts = Mapping[str, Any]
 

@@ -92,8 +92,3 @@ def exact(value: Any) -> str:
         return f"{type(value).__name__} {text_of(to_wire(value))}"
     except (TypeError, RecursionError):
         return text_of(value)
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """`value` if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else NOTHING

@@ -59,6 +59,7 @@ class _Told:
         self.comparison = comparison
         self.ids = ids
         self.verbose = verbose
+        self.worth = worth_telling(comparison)
         self.untold: dict[str, int] = {}
 
     def rows(self) -> list[Row]:
@@ -84,7 +85,6 @@ class _Told:
             "site": [clean(run.site or "", 40) for run in runs],
             "status": [str(run.status) for run in runs],
             "time": _times(runs),
-            "error": [facts.error_line(run) or "" for run in runs],
         }
         if self.comparison.of("code"):  # which moves the lines
             told["site"] = [text.partition(":")[0] for text in told["site"]]
@@ -93,15 +93,14 @@ class _Told:
         rows.append(Row(Text(), [Text(self.ids[run.id], style="cyan") for run in runs]))
         for key, texts in told.items():
             if len({*texts}) > 1:
-                style = "red" if key == "error" else ""
-                rows.append(Row(Text(key), [Text(text, style=style) for text in texts]))
+                rows.append(Row(Text(key), [Text(text) for text in texts]))
         return rows
 
     def _worth(self, section: str) -> list[Difference]:
         """The differences of a section that are shown; the others are counted."""
         found = self.comparison.of(section)
         if section == "params":
-            told = [d for d in found if self.verbose or worth_telling(self.comparison)(d)]
+            told = [d for d in found if self.verbose or self.worth(d)]
             self._leave_out("default or part", "defaults and parts", len(found) - len(told))
         elif section == "environment":
             told = [
@@ -160,8 +159,13 @@ class _Told:
         return found
 
     def remarks(self) -> list[Text]:
-        """What is the same, what is not known, what is left out."""
-        lines = []
+        """Why runs failed, what is the same, what is not known, what is left out."""
+        errors = ((run, facts.error_line(run)) for run in self.comparison.runs)
+        lines = [
+            Text.assemble((self.ids[run.id], "cyan"), f": {error}")
+            for run, error in errors
+            if error
+        ]
         if same := same_text(self.comparison):
             lines.append(Text(f"same: {same}", style="dim"))
         unknown: dict[str, list[str]] = {}

@@ -31,8 +31,7 @@ def test_differences_only_with_what_is_equal_said_once(told: Story, command: Com
         "WHY  acc_score_X  0.9790 → 0.9860\n"
         "  1  params  C 1.0 → 0.3\n"
         "             set it back and train again to be sure\n"
-        "  possibly   code of the first run: not known: it may differ too\n"
-        "  possibly   code of the second run: not known: it may differ too\n"
+        "  possibly   code of both runs not known: may differ too\n"
     )
 
 
@@ -129,7 +128,7 @@ def test_runs_that_did_not_finish_say_so(told: Story, command: Command) -> None:
     failed.ends("failed", type="ValueError", message="no")
     out = command("compare", "a", "b", "c")[1]
     assert "status  finished    running  failed\n" in out
-    assert "error                        ValueError: no\n" in out
+    assert "\nc000: ValueError: no\n" in out
     assert causes(command)[:2] == [("unfinished", True), ("steps", True)]
 
 
