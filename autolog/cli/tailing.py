@@ -22,7 +22,7 @@ from ..search import find_run
 from ..status import status_of
 from ..store import Store
 from ..view import PROGRESS, TOTAL, RunView
-from .terminal import console, open_store, print_notes, width
+from .terminal import console, open_store, place, print_notes, width
 
 PAUSE = 0.5
 """Seconds between two looks; more where reading the run takes long itself."""
@@ -33,6 +33,11 @@ def tail(
 ) -> None:
     """Print the last `lines` records, and with `follow` each new one until the run ends."""
     store = open_store(backend)
+    try:
+        if follow and name == "@latest":
+            _await_run(store)
+    except KeyboardInterrupt:
+        return
     view = find_run(store, name)
     run = view.id
     seen: dict[str, int] = {}
@@ -46,6 +51,14 @@ def tail(
         except KeyboardInterrupt:
             return
     print_notes(store)
+
+
+def _await_run(store: Store) -> None:
+    """Wait for the first run of a store that has none yet."""
+    if not Store(store.backend).summaries():
+        print(f"autolog: no runs in {place(store)} yet; waiting for one", file=sys.stderr)
+        while not Store(store.backend).summaries():
+            time.sleep(PAUSE)
 
 
 class Screen:

@@ -104,7 +104,7 @@ def _remaining(progress: Progress, elapsed: float) -> str:
 
 def _bar(share: float, width: int) -> Text:
     full = round(share * width)
-    return Text.assemble(("━" * full, "green"), ("━" * (width - full), "bright_black"))
+    return Text.assemble(("━" * full, "green"), ("─" * (width - full), "bright_black"))
 
 
 def _telling(run: RunView) -> list[Series]:
