@@ -10,6 +10,8 @@ _DESCRIBED = (
 )
 _DATA = Captured("dataset", "X, y, sample_weight: shape, types, digest", "datasets")
 _FIGURES = Captured("dataset", "statistics of their columns, counts of classes", "statistics")
+_EXAMPLE = Captured("model", "with it the first rows of the data", "input_example")
+_PICTURES = Captured("artifact", "pictures of what is in its tables and series", "plots")
 _EVALUATED = Captured("dataset", "the data that was predicted from, with its role", "datasets")
 
 CAPTURES = {
@@ -21,6 +23,8 @@ CAPTURES = {
         Captured("metric", "training_accuracy_score, …: calls the model", "training_metrics"),
         Captured("table", "coefficients, importances, cv_results, by name of feature"),
         Captured("model", "the fitted estimator, signed", "models"),
+        _EXAMPLE,
+        _PICTURES,
     ),
     "partial_fit": (
         *_DESCRIBED,
@@ -36,6 +40,7 @@ CAPTURES = {
         _FIGURES,
         Captured("metric", "scores by fold, by training size or by the param's values"),
         Captured("table", "folds: scores and times"),
+        _PICTURES,
     ),
     "predict": (_EVALUATED,),
     "score": (Captured("metric", "score_X_test"), _EVALUATED),
@@ -43,7 +48,13 @@ CAPTURES = {
         Captured("metric", "accuracy_score_X_test: the number, the call, its place, the link"),
         Captured("table", "confusion matrix, classification report, curves"),
         _EVALUATED,
+        _PICTURES,
     ),
     "scorer": (Captured("metric", "what the scorer gave, under its name"), _EVALUATED),
-    "importance": (Captured("table", "permutation importances by feature"), _EVALUATED),
+    "importance": (
+        Captured("table", "permutation importances by feature"),
+        _EVALUATED,
+        _PICTURES,
+    ),
+    "dependence": (Captured("table", "partial dependence by feature"), _EVALUATED, _PICTURES),
 }

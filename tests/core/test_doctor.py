@@ -219,9 +219,10 @@ def test_every_hook_says_what_it_captures() -> None:
     hooks = {hook.name for hook in Sklearn.hooks()}
     assert set(Sklearn.captures) <= hooks
     _, fit = sklearn_explained()
-    assert [one["says"] for one in fit.values() if not one["here"]] == [
-        "training_accuracy_score, …: calls the model"
-    ]
+    needed = {one["why"] for one in fit.values() if not one["here"]}
+    assert needed == {
+        f"option {name} is off (default)" for name in ("training_metrics", "plots", "input_example")
+    }
 
 
 def test_what_is_left_out_is_told_with_its_reason(
