@@ -73,15 +73,21 @@ def _opened(target: Path) -> Iterator[TextIO]:
                 shutil.copymode(path, part)
             part.replace(path)
     except OSError as error:
-        why = error.strerror or error
-        raise BackendError(f"export: {target}: {why}; nothing was written") from error
+        left = "" if special else "; nothing was written"
+        raise BackendError(f"export: {target}: {error.strerror or error}{left}") from error
     finally:
         if not special:
             part.unlink(missing_ok=True)
 
 
+def _each(runs: Runs) -> Iterator[RunView]:
+    """Each run by a view of its own, so that what was read of it goes when it is written."""
+    views = (RunView(run.store, run.id) for run in runs)
+    return progress(views, "exporting", len(runs))
+
+
 def _json_lines(runs: Runs, points: bool, stream: TextIO) -> None:
-    for run in progress(runs, "exporting", len(runs)):
+    for run in _each(runs):
         for row in _point_rows(run) if points else (run_json(run, full=True),):
             stream.write(json.dumps(row) + "\n")
 
@@ -93,10 +99,10 @@ def _point_rows(run: RunView) -> Iterator[dict[str, Any]]:
 
 def _csv(runs: Runs, points: bool, stream: TextIO) -> None:
     """One run after another: first the names of all columns, then the rows."""
-    names = POINT_COLUMNS if points else column_names(runs)
+    names = POINT_COLUMNS if points else column_names(RunView(run.store, run.id) for run in runs)
     writer = csv.writer(stream)
     writer.writerow(names)
-    for run in progress(runs, "exporting", len(runs)):
+    for run in _each(runs):
         rows: Iterable[Iterable[Any]] = points_of(run) if points else (_row(run, names),)
         writer.writerows([_cell(value) for value in row] for row in rows)
 
@@ -115,7 +121,7 @@ def _cell(value: Any) -> str:
 def _parquet(runs: Runs, points: bool, stream: TextIO) -> None:
     table: Mapping[str, list[Any]]
     if points:
-        rows = [row for run in progress(runs, "exporting", len(runs)) for row in points_of(run)]
+        rows = [row for run in _each(runs) for row in points_of(run)]
         table = {name: [row[i] for row in rows] for i, name in enumerate(POINT_COLUMNS)}
     else:
         table = columns(runs)
