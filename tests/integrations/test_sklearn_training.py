@@ -227,3 +227,32 @@ def test_an_error_of_the_model_is_told_and_loses_nothing_else(error: Any, capfd:
     (note,) = [n for n in reporting.notes() if n.place.startswith("asking the model")]
     assert type(error).__name__ in note.text
     assert capfd.readouterr().err.count("asking the model") == 1
+
+
+def test_it_is_what_mlflow_computes(store: Path) -> None:
+    theirs = pytest.importorskip("mlflow.sklearn.utils")
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X / X.max(axis=0)
+    weight = np.linspace(0.5, 2, len(y))
+    iris, kinds = load_iris(return_X_y=True)
+    for data, target, given, chosen in (
+        (X, y, None, None),
+        (X, y, weight, 1),
+        (X, np.array(["no", "yes"])[y], weight, None),
+        (iris, kinds, None, None),
+    ):
+        autolog.autolog(str(store), sklearn={"training_metrics": True, "pos_label": chosen})
+        model = LogisticRegression(max_iter=500).fit(data, target, sample_weight=given)
+        found = logged()
+        with autolog.paused():
+            expected = theirs._get_classifier_metrics(
+                model, "training_", data, target, given, chosen
+            )
+        assert {name: found[name] for name in expected} == expected
+        assert {n for n in found if n.startswith("training_")} == {*expected, "training_score"}
+    C, d = load_diabetes(return_X_y=True)
+    ridge = Ridge().fit(C, d)
+    found = logged()
+    with autolog.paused():
+        expected = theirs._get_regressor_metrics(ridge, "training_", C, d, None)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=0)
