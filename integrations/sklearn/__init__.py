@@ -63,6 +63,18 @@ PREDICTIONS = (
 )
 """Methods that say what a model makes of data; each may come from a mixin of its own."""
 
+JUDGEMENTS = ("score", "bic", "aic", "perplexity")
+"""Methods that judge a model by data with one number."""
+
+ANSWERS = (
+    "labels_",
+    "transduction_",
+    "negative_outlier_factor_",
+    "oob_decision_function_",
+    "oob_prediction_",
+)
+"""Attributes that say what a fitted model makes of its training data."""
+
 VALIDATIONS = (
     "cross_validate",
     "cross_val_score",
@@ -204,7 +216,7 @@ class Sklearn(FitHooks, Integration):
             given = datasets.asked(run, given, self.kept)
         predictions.remember(run, call.result, given, link)
 
-    @around(subclasses("sklearn.base", "BaseEstimator", "score"), covers=True)
+    @_around_each(*JUDGEMENTS)
     def score(self, call: Call, run: Run | None) -> Iterator[None]:
         """The user's own evaluation; hooked on the method, whose metric functions inside then
         stay silent.
@@ -257,8 +269,9 @@ class Sklearn(FitHooks, Integration):
             known = vars(part)
             if "classes_" in known:
                 run.state["classes"] = known["classes_"]
-            if known.get("labels_") is not None:
-                predictions.remember(run, known["labels_"], given)
+            for name in ANSWERS:
+                if known.get(name) is not None:
+                    predictions.remember(run, known[name], given)
         if function == "fit_predict":
             predictions.remember(run, call.result, given)
 

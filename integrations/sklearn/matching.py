@@ -6,7 +6,8 @@ import itertools
 import math
 import sys
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from autolog.values import kin
 
@@ -23,8 +24,18 @@ PROBED = 256
 ENOUGH = 24.0
 """Bits that an array must hold for its equality with another to be no chance."""
 
-EQUAL, DERIVED, DIVIDED = range(3)
-"""Kinships, closest first: equal; argmax, its class, a column or a part; parted at a threshold."""
+MOST_SAMPLED = 4096
+"""Values of an output that are kept to know what is made of it when it is gone itself."""
+MOST_ROWS = 256
+"""Rows that they are of."""
+MOST_LABELS = 64
+"""Different values beyond which an array is not taken for one of labels."""
+DISTINCT = 8
+"""Different fractions that must come from an output for its rows to be told in any order."""
+
+EQUAL, DERIVED, DIVIDED, ORDERED = range(4)
+"""Kinships, closest first: equal; surely made of it (argmax, its class, a column, rows of it, its
+negative or power of e, its labels renamed); parted at a threshold; rising or falling with it."""
 
 _PLAIN = (bool, int, float, str)
 
@@ -125,13 +136,11 @@ def kinship(array: Any, output: Any, classes: Any = None) -> int | None:
     `classes` are the labels of `output`'s columns. None where nothing speaks for it.
     """
     if array.shape == output.shape:
-        if equal(array, output):
-            return EQUAL
-        return DIVIDED if _divided(array, output) else None
+        return EQUAL if equal(array, output) else _remade(array, output)
     if array.ndim == 1 and output.ndim == 2 and len(array) == len(output):
         return _from_columns(array, output, classes)
     if array.shape[1:] == output.shape[1:] and len(array) < len(output):
-        return DERIVED if _part(array, output) else None
+        return DERIVED if _part(array, output) or _drawn(array, output) else None
     return None
 
 
@@ -160,7 +169,126 @@ def _from_columns(array: Any, output: Any, classes: Any) -> int | None:
     columns = range(min(output.shape[1], STARTS))
     if any(equal(array, output[:, i]) for i in columns):
         return DERIVED
-    return DIVIDED if output.shape[1] == 2 and _divided(array, output[:, 1]) else None
+    return _remade(array, output[:, 1]) if output.shape[1] == 2 else None
+
+
+# -- made of it, value by value ----------------------------------------------------------------
+
+
+def _remade(array: Any, output: Any) -> int | None:
+    """How each value of `array` can come from the one beside it in `output`, of the same shape."""
+    if array.ndim == 2:
+        if array.shape[1] > STARTS:
+            return None
+        pairs = zip(array.T, output.T, strict=True)
+        levels = [EQUAL if equal(one, two) else _remade(one, two) for one, two in pairs]
+        return None if None in levels else max(level for level in levels if level is not None)
+    if _renamed(array, output):
+        return DERIVED
+    if output.dtype.kind != "f":
+        return ORDERED if _shuffled(array, output) else None
+    remade = array.dtype.kind in "fiu" and any(_near(array, made) for made in _remakes(output))
+    if remade or _drawn(array, output):
+        return DERIVED
+    if _divided(array, output):
+        return DIVIDED
+    return ORDERED if _ordered(array, output) else None
+
+
+def _remakes(output: Any) -> Iterator[Any]:
+    """What programs make of a prediction in numbers."""
+    import numpy
+
+    yield -output
+    yield 1 - output
+    with numpy.errstate(all="ignore"):
+        made = [f(output) for f in (numpy.expm1, numpy.exp, numpy.rint, numpy.trunc)]
+    yield from made
+    yield numpy.maximum(output, 0)
+
+
+def _near(array: Any, made: Any) -> bool:
+    import numpy
+
+    with numpy.errstate(all="ignore"):
+        return bool(numpy.isclose(array, made, rtol=1e-12, atol=0, equal_nan=True).all())
+
+
+def _renamed(array: Any, output: Any) -> bool:
+    """Whether `array` has one value for each of the few in `output`: labels by other names."""
+    import numpy
+
+    try:
+        values, places = numpy.unique(output, return_inverse=True)
+        if not 1 < len(values) <= min(MOST_LABELS, len(output) // 4):
+            return False
+        others, found = numpy.unique(array, return_inverse=True)
+    except TypeError:  # values of several types have no order
+        return False
+    return len(others) > 1 and len({*zip(places.tolist(), found.tolist(), strict=True)}) == len(
+        values
+    )
+
+
+def _ordered(array: Any, output: Any) -> bool:
+    """Whether the values rise, or fall, all along with those of `output`, being more than two."""
+    import numpy
+
+    if array.dtype.kind not in "fiu":
+        return False
+    order = numpy.argsort(output, kind="stable")
+    with numpy.errstate(all="ignore"):
+        steps, ties = numpy.diff(array[order]), numpy.diff(output[order]) == 0
+    if not steps.any() or steps[ties].any():
+        return False
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _shuffled(array: Any, output: Any) -> bool:
+    """Whether they have the same labels, as many of each, in another order."""
+    import numpy
+
+    try:
+        return equal(numpy.sort(array), numpy.sort(output))
+    except TypeError:  # values of several types have no order
+        return False
+
+
+def _drawn(array: Any, output: Any) -> bool:
+    """Whether the rows are fractions of `output`'s in whatever order: a mask, a sorted frame."""
+    import numpy
+
+    if array.ndim != 1 or array.dtype.kind != "f" or output.dtype.kind != "f":
+        return False
+    different = numpy.unique(array[:MOST_ROWS])
+    return len(different) >= DISTINCT and bool(numpy.isin(array, output).all())
+
+
+# -- what is left of an output that is gone ----------------------------------------------------
+
+
+class Sample(NamedTuple):
+    """Every `step`th row of an output; `whole` if those are all of them."""
+
+    values: Any
+    step: int
+    whole: bool
+
+    def of(self, array: Any) -> Any:
+        """The same rows of another array."""
+        return array[:: self.step]
+
+
+def sample(output: Any) -> Sample | None:
+    """A few rows of an output, copied; None for what is no array of plain values."""
+    import numpy
+
+    if type(output) is not numpy.ndarray or output.ndim not in (1, 2) or not output.size:
+        return None
+    most = max(1, min(MOST_ROWS, MOST_SAMPLED * len(output) // output.size))
+    step = -(-len(output) // most)
+    values = comparable(output[::step])
+    return None if values is None else Sample(values.copy(), step, step == 1)
 
 
 def _divided(array: Any, output: Any) -> bool:
@@ -197,3 +325,15 @@ def telling(array: Any, places: int = 1) -> bool:
     total, alike = len(probed), Counter(Counter(probed).values())
     entropy = sum(times * n / total * math.log2(total / n) for n, times in alike.items())
     return entropy * len(values) >= ENOUGH + math.log2(max(places, 1))
+
+
+def continuous(array: Any) -> bool:
+    """Whether hardly two of its values are equal, so that some of them tell it as well as all."""
+    import numpy
+
+    return bool(array.dtype.kind == "f") and 2 * len(numpy.unique(array)) > array.size
+
+
+def constant(array: Any) -> bool:
+    """Whether all its values are the same."""
+    return bool((array == array.flat[0]).all())

@@ -9,8 +9,9 @@ here with as many rows (`probable`).
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
-from typing import Any, Literal, NamedTuple
+from collections import OrderedDict, deque
+from collections.abc import Reversible
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from autolog.context import variable
 from autolog.live import Run
@@ -19,6 +20,7 @@ from . import likeness as alike
 from . import matching
 from .naming import Given
 
+Item = TypeVar("Item")
 Link = Literal["exact", "by value", "probable"]
 
 MOST = 4096
@@ -27,6 +29,8 @@ MOST_ALIKE = 256
 """Trained models of which copies are recognised."""
 COMPARED = 16
 """Live predictions, newest first, that an unknown array is compared with."""
+RECENT = 64
+"""Predictions of which a few values are kept, for what is made of them when they are gone."""
 PARTS = 16
 """Arrays of one result (an output each, or a mean and its deviation) that are remembered."""
 
@@ -36,11 +40,18 @@ class Prediction:
 
     `run` is None for the output of a model that no run trained. `total` counts the rows of all
     predictions that follow one another here from the same place, for loops that predict row by row.
+    `judged` are the functions by which it was.
     """
 
-    __slots__ = ("_output", "_run", "_strides", "given", "rows", "shape", "total")
+    __slots__ = (
+        "_output", "_run", "_strides", "given", "judged", "link", "rows", "sample", "shape",
+        "total",
+    )  # fmt: skip
 
-    def __init__(self, run: Run | None, output: Any, given: Given | None) -> None:
+    def __init__(
+        self, run: Run | None, output: Any, given: Given | None, link: Link = "exact"
+    ) -> None:
+        self.link = link
         self._run = None if run is None else weakref.ref(run)
         self._output = _weak(output)
         self.given = given
@@ -48,6 +59,8 @@ class Prediction:
         self._strides = getattr(output, "strides", None)
         self.rows = matching.rows(output)
         self.total = self.rows or 0
+        self.sample = matching.sample(output)
+        self.judged: set[str] = set()
 
     @property
     def run(self) -> Run | None:
@@ -83,12 +96,13 @@ _trained: dict[int, _Kept] = {}
 _strangers: dict[int, _Kept] = {}
 _alike: OrderedDict[bytes, weakref.ref[Run]] = OrderedDict()
 _outputs: OrderedDict[int, _Kept] = OrderedDict()
+_recent: deque[Prediction] = deque(maxlen=RECENT)
 _latest = variable("sklearn.latest_prediction", None)
 
 
 def forget() -> None:
     """Forget all models and predictions, when the recording is switched off."""
-    for known in (_trained, _strangers, _alike, _outputs):
+    for known in (_trained, _strangers, _alike, _outputs, _recent):
         known.clear()
     _latest.set(None)
 
@@ -155,11 +169,12 @@ def remember(run: Run | None, output: Any, given: Given | None, link: Link = "ex
     first, *others = _arrays(output)
     for array in others:
         _keep(array, Prediction(run, array, given), run, link)
-    prediction = Prediction(run, first, given)
+    prediction = Prediction(run, first, given, link)
     _keep(first, prediction, run, link)
     before = _latest.get()
     if before is not None and _same_place(before, prediction):
         prediction.total += before.total
+    _recent.append(prediction)
     _latest.set(prediction)
 
 
@@ -213,8 +228,8 @@ def _output_gone(kept: _Kept) -> None:
 # -- finding them again ------------------------------------------------------------------------
 
 
-def find(value: Any, *, exactly: bool = False) -> Found | None:
-    """The prediction of a recorded model that `value` is, or was made from.
+def find(value: Any, judge: str, *, exactly: bool = False) -> Found | None:
+    """The prediction of a recorded model that `value`, which `judge` is given, is or was made from.
 
     With `exactly` only by identity and memory. What is known to come from a model that no run
     trained is at best a probable copy.
@@ -222,14 +237,28 @@ def find(value: Any, *, exactly: bool = False) -> Found | None:
     if type(value) in (list, tuple) and len(value) and getattr(value[0], "ndim", 0):
         value = value[0]  # one array for each output
     kept = _same(value)
+    found = None
     if kept is not None and kept.run is not None:
-        return Found(kept.prediction, kept.run, kept.link)
-    if exactly:
-        return None
-    equal = _equal(value)
-    if equal is None:
-        return None if kept is not None else _newest(matching.rows(value))
-    return equal._replace(link="probable") if kept is not None else equal
+        found = Found(kept.prediction, kept.run, kept.link)
+    elif not exactly:
+        found = _by_what_it_holds(value, judge, known=kept is not None)
+    if found is not None:
+        found.prediction.judged.add(judge)
+    return found
+
+
+def _by_what_it_holds(value: Any, judge: str, *, known: bool) -> Found | None:
+    """By comparing it with what was predicted; `known` to be the output of somebody else."""
+    count = matching.rows(value)
+    living = [kept for kept in _living() if count and (kept.prediction.rows or 0) >= count]
+    array = matching.comparable(value)
+    kin = [] if array is None else _kin(array, living[:COMPARED])
+    if not kin and array is not None and not known:
+        kin = _gone_kin(array, living[:COMPARED])
+    if kin:
+        found = _closest(kin, judge, matching.telling(array, len(living)))
+        return found._replace(link="probable") if found is not None and known else found
+    return None if known else _newest(count, array, living)
 
 
 def _same(value: Any) -> _Kept | None:
@@ -241,50 +270,106 @@ def _same(value: Any) -> _Kept | None:
     return kept if kept is not None and kept() is memory else None
 
 
-def _equal(value: Any) -> Found | None:
-    """The live prediction that `value` comes from by what it holds, the closest kin first."""
-    count = matching.rows(value)
-    near = [kept for kept in _living() if count and (kept.prediction.rows or 0) >= count]
-    array = matching.comparable(value) if near else None
-    if array is None:
-        return None
-    kin: list[tuple[int, _Kept]] = []
-    for kept in near[:COMPARED]:
+class _Kin(NamedTuple):
+    """A prediction that something may be made of, and how: a kinship, and whether that is sure."""
+
+    level: int
+    prediction: Prediction
+    run: Run | None
+    sure: bool
+
+
+def _kin(array: Any, near: list[_Kept]) -> list[_Kin]:
+    """The live predictions that `array` comes from by what it holds."""
+    found = []
+    for kept in near:
         output = matching.comparable(kept.prediction.output(kept()))
-        classes = None if kept.run is None else kept.run.state.get("classes")
-        level = None if output is None else matching.kinship(array, output, classes)
+        level = None if output is None else matching.kinship(array, output, _classes(kept.run))
         if level is not None:
-            kin.append((level, kept))
-    least = min((level for level, _ in kin), default=None)
-    closest = [kept for level, kept in kin if level == least]
-    return _by_value(closest, matching.telling(array, len(near))) if closest else None
+            sure = level < matching.ORDERED and kept.link != "probable"
+            found.append(_Kin(level, kept.prediction, kept.run, sure))
+    return found
 
 
-def _by_value(kin: list[_Kept], telling: bool) -> Found | None:
-    runs = {id(kept.run) for kept in kin}
-    for kept in kin:
-        if kept.run is not None:
-            sure = telling and len(runs) == 1 and kept.link != "probable"
-            return Found(kept.prediction, kept.run, "by value" if sure else "probable")
+def _gone_kin(array: Any, compared: list[_Kept]) -> list[_Kin]:
+    """The same for those that are gone, by the few values that are left of them."""
+    known = {id(kept.prediction) for kept in compared}
+    others = [p for p in _newest_first(_recent) if p.rows == len(array) and id(p) not in known]
+    found = []
+    for prediction in others[:COMPARED]:
+        sample = prediction.sample
+        if sample is None:
+            continue
+        taken = sample.of(array)
+        level = matching.kinship(taken, sample.values, _classes(prediction.run))
+        if level is not None and not matching.constant(taken):
+            enough = sample.whole or matching.continuous(sample.values)
+            sure = level < matching.ORDERED and enough and prediction.link != "probable"
+            found.append(_Kin(level, prediction, prediction.run, sure))
+    return found
+
+
+def _classes(run: Run | None) -> Any:
+    return None if run is None else run.state.get("classes")
+
+
+def _closest(kin: list[_Kin], judge: str, telling: bool) -> Found | None:
+    """The closest, sure where all the closest are one run's.
+
+    Else the newest of those that the same function was not given yet: a loop goes over them.
+    """
+    least = min(one.level for one in kin)
+    closest = [one for one in kin if one.level == least]
+    single = len({id(one.run) for one in closest}) == 1
+    for one in sorted(closest, key=lambda one: judge in one.prediction.judged):
+        if one.run is not None:
+            sure = telling and single and one.sure
+            return Found(one.prediction, one.run, "by value" if sure else "probable")
     return None
 
 
 def _living() -> list[_Kept]:
-    """What is remembered, newest first."""
+    """What is remembered and lives, newest first."""
+    return [kept for kept in _newest_first(_outputs.values()) if kept() is not None]
+
+
+def _newest_first(known: Reversible[Item]) -> list[Item]:
     for _ in range(8):
         try:
-            return [kept for kept in reversed(_outputs.values()) if kept() is not None]
+            return list(reversed(known))
         except RuntimeError:  # another thread has changed it
             continue
     return []
 
 
-def _newest(count: int | None) -> Found | None:
-    """The newest prediction of this thread or task, if it, or its loop, has `count` rows."""
+def _newest(count: int | None, array: Any, living: list[_Kept]) -> Found | None:
+    """The newest prediction of this thread or task, if it, or its loop, has `count` rows.
+
+    Not where the values speak against it (a baseline, a mean of several models), nor where
+    predictions of other runs may be meant as well.
+    """
     prediction: Prediction | None = _latest.get()
     run = prediction.run if prediction is not None else None
     if prediction is None or run is None or count is None:
         return None
     if count not in (prediction.rows, prediction.total):
         return None
+    if count == prediction.rows and not _may_be(prediction, run, array, living):
+        return None
     return Found(prediction, run, "probable")
+
+
+def _may_be(prediction: Prediction, run: Run, array: Any, living: list[_Kept]) -> bool:
+    """Whether `array`, of no known kin, may still be made of the prediction."""
+    if array is not None and array.ndim == 1:
+        if matching.constant(array):  # all on one side of a threshold; a mean is a baseline
+            return bool(array.dtype.kind != "f" or array[0] == int(array[0]))
+        shape = prediction.shape or ()
+        if shape[1:] in ((), (1,), (2,)) and prediction.sample is not None:
+            return False
+    alive = {id(kept.prediction) for kept in living}
+    return not any(
+        other.rows == prediction.rows and other.run not in (None, run)
+        and (not other.judged or id(other) in alive)
+        for other in _newest_first(_recent)
+    )  # fmt: skip

@@ -66,7 +66,7 @@ def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
     Where there is none, on the run that is open by hand (`within`), else in the session's notes.
     """
     name = str(call.function.__name__)
-    found = _judged(call)
+    found = _judged(call, name)
     if found is not None and not _elsewhere(found, within):
         _Result(call, kept, found.run, found.prediction.given, found.link).record(name)
         for part in call.result if name in CURVES else ():
@@ -85,8 +85,8 @@ def _elsewhere(found: Found, within: Run | None) -> bool:
 
 
 def report_score(call: Call, kept: Kept) -> None:
-    """Record what `estimator.score(X, y)` gave, on the run that trained the estimator."""
-    name = f"{type(call.instance).__qualname__}_score"
+    """Record what `estimator.score(X, y)` and its kin gave, on the run that trained it."""
+    name = f"{type(call.instance).__qualname__}_{call.function.__name__}"
     _report_model(call, kept, name, call.instance, naming.given_to(call))
 
 
@@ -148,13 +148,13 @@ def _features(call: Call) -> list[str]:
     ]
 
 
-def _judged(call: Call) -> Found | None:
+def _judged(call: Call, name: str) -> Found | None:
     names = parameter_names(call.function)
-    predicted = [call.arg(name) for name in _predicted(names)]
-    true = [call.arg(name) for name in TRUE if name in names]
+    predicted = [call.arg(key) for key in _predicted(names)]
+    true = [call.arg(key) for key in TRUE if key in names]
     for exactly, values in ((True, [*predicted, *true]), (False, predicted)):
         for value in values:
-            found = None if value is None else predictions.find(value, exactly=exactly)
+            found = None if value is None else predictions.find(value, name, exactly=exactly)
             if found is not None:
                 return found
     return None
@@ -195,6 +195,8 @@ class _Result:
             self._keep_text(name, result)
         elif columns := tables.table(name, result, self.call):
             self.keep_table(name, columns)
+            for part, value in tables.averages(result).items():
+                self._number(part, value)
 
     def _data(self, given: Given, kept: Kept) -> str:
         """The name of the data in the run; they are described with what they were to give."""

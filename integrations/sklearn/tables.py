@@ -19,6 +19,7 @@ COLUMNS = {
     "precision_recall_fscore_support": ("precision", "recall", "fscore", "support"),
     "homogeneity_completeness_v_measure": ("homogeneity", "completeness", "v_measure"),
     "class_likelihood_ratios": ("positive_likelihood_ratio", "negative_likelihood_ratio"),
+    "calibration_curve": ("prob_true", "prob_pred"),
     "confusion_matrix_at_thresholds": ("tn", "fp", "fn", "tp", "threshold"),
     "metric_at_thresholds": ("value", "threshold"),
 }
@@ -106,6 +107,19 @@ def _of_report(result: Mapping[str, Any]) -> dict[str, Any]:
     rows = {k: v if isinstance(v, Mapping) else {"f1-score": v} for k, v in result.items()}
     names = dict.fromkeys(column for row in rows.values() for column in row)
     return {"class": list(rows), **{n: [row.get(n) for row in rows.values()] for n in names}}
+
+
+def averages(result: Any) -> dict[str, float]:
+    """The averages of such a report as numbers: `macro_avg_f1_score`, …, `accuracy`."""
+    found = {}
+    for row, values in result.items() if isinstance(result, Mapping) else ():
+        if row == "accuracy" and is_scalar(values):
+            found[row] = values
+        elif row.endswith(" avg") and isinstance(values, Mapping):
+            prefix = row.replace(" ", "_")
+            numbers = {k: v for k, v in values.items() if k != "support" and is_scalar(v)}
+            found.update({f"{prefix}_{k.replace('-', '_')}": v for k, v in numbers.items()})
+    return found
 
 
 def importances(result: Any, names: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The gallery: programs as people write them, played in three ways, and what they would have logged.
+"""The gallery: programs as people write them, and what they would have logged.
 
 What a person who reads a program would log of it stands in `<program>.facts` beside it, one fact in
 a line: run (its number or `*` for all), kind, names, and the value as an expression over the
@@ -64,7 +64,7 @@ def _needed(name: str) -> tuple[int, ...]:
 def play(folder: Path, way: str, wanted: tuple[str, ...]) -> dict[str, Played]:
     """Run programs plainly, with one line added, or by `autolog run`; always at the same place.
 
-    What each records goes to `folder/<way>/stores/<program>`.
+    What each records goes to `folder/<way>/stores/<program>`; by `autolog run` all into one store.
     """
     place, target = folder / "programs", folder / way
     (target / "stores").mkdir(parents=True)
@@ -76,17 +76,9 @@ def play(folder: Path, way: str, wanted: tuple[str, ...]) -> dict[str, Played]:
         "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
         "GALLERY_VALUES": "1" if way == "plain" else "",
     }  # fmt: skip
-    if way != "run":
-        command = [sys.executable, str(HOME / "nursery.py"), str(target), *wanted]
-        subprocess.run(command, cwd=place, env=environment, check=True, timeout=300)
-    for name in wanted if way == "run" else ():
-        environment["AUTOLOG_BACKEND"] = str(target / "stores" / name)
-        command = [sys.executable, "-m", "autolog", "run", f"{name}.py"]
-        with (target / f"{name}.out").open("w") as out, (target / f"{name}.err").open("w") as err:
-            done = subprocess.run(
-                command, cwd=place / name, env=environment, stdout=out, stderr=err, timeout=120
-            )
-        (target / f"{name}.code").write_text(str(done.returncode))
+    begin = ["-m", "autolog", "run", "--backend", str(target / "stores")] if way == "run" else []
+    command = [sys.executable, *begin, str(HOME / "nursery.py"), str(target), *wanted]
+    subprocess.run(command, cwd=place, env=environment, check=True, timeout=300)
     return {name: _seen(place / name, target, name) for name in wanted}
 
 
@@ -117,11 +109,19 @@ def _seen(place: Path, target: Path, name: str) -> Played:
 def check(folder: Path, way: str, name: str) -> list[Checked]:
     """What became of the facts of a program that was played plainly and in `way`."""
     facts = json.loads((folder / "plain" / f"{name}.json").read_text("utf-8"))
-    runs = list(autolog.search_runs(backend=folder / way / "stores" / name))[::-1]
-    return [_checked(fact, runs) for fact in facts]
+    runs = runs_of(folder, way, name)
+    return [checked(fact, runs) for fact in facts]
 
 
-def _checked(fact: list[Any], runs: list[RunView]) -> Checked:
+def runs_of(folder: Path, way: str, name: str) -> list[RunView]:
+    """What a program recorded, oldest first."""
+    store = folder / way / "stores"
+    runs = autolog.search_runs(backend=store if way == "run" else store / name)
+    return [run for run in runs if (run.site or "").startswith(f"{name}.py:")][::-1]
+
+
+def checked(fact: list[Any], runs: list[RunView]) -> Checked:
+    """What became of one fact."""
     number, kind, path, value = fact
     if number == "*":
         names = [run.name for run in runs]
@@ -149,7 +149,7 @@ def _recorded(run: RunView, kind: str, path: list[str]) -> Any:
         if kind in ("history", "steps"):
             return [p.value if kind == "history" else p.step for p in run.history(path[0])]
         if kind == "artifacts":
-            return run.artifact(path[0]).read_bytes().decode()
+            return run.artifact(path[0]).text()
         value: Any = run.series if kind == "info" else getattr(run, kind)
         for i, key in enumerate(path):
             if kind == "tables" and i == 1:
@@ -172,11 +172,14 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def score_table(checked: dict[str, list[Checked]]) -> str:
+def score_table(score: dict[str, list[Checked]]) -> str:
     """Found, wrong and missing for each program and in all, as a Markdown table."""
-    lines = ["| program | facts | found | of them probable | wrong | missing |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| program | facts | found | of them probable | wrong | missing |",
+        "|---|---|---|---|---|---|",
+    ]
     whole: Counter[str] = Counter()
-    for name, facts in checked.items():
+    for name, facts in score.items():
         count = Counter(fact.outcome for fact in facts)
         count["probable"] = sum(fact.probable for fact in facts)
         count["facts"] = len(facts)

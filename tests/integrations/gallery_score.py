@@ -1,4 +1,7 @@
-"""Plays the gallery and prints its score: `python tests/integrations/gallery_score.py [PROGRAM…]`."""
+"""Plays the gallery and prints its score: `python tests/integrations/gallery_score.py`.
+
+Names of programs may be given; else all are played.
+"""
 
 from __future__ import annotations
 

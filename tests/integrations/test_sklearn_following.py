@@ -64,11 +64,11 @@ BY_VALUE = {
     "another type": lambda p: (y_test, p.astype(float)),
     "a series": lambda p: (y_test, pd.Series(p.copy())),
     "an indexed series": lambda p: (y_test, pd.Series(p.copy(), index=range(7, 7 + len(p)))),
+    "other labels": lambda p: (y_test + 5, p + 5),
     "a part of a list": lambda p: (y_test[20:90], p.tolist()[20:90]),
 }
 PROBABLE = {
     "another order": lambda p: (np.sort(y_test), np.sort(p)),
-    "another label": lambda p: (y_test + 5, p + 5),
     "a function of it": lambda p: (y_test, np.where(p > 0, 1, 1)),
 }
 

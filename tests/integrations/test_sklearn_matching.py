@@ -12,6 +12,7 @@ from autolog.integrations.sklearn.matching import (
     DERIVED,
     DIVIDED,
     EQUAL,
+    ORDERED,
     comparable,
     kinship,
     telling,
@@ -63,7 +64,7 @@ def test_tables_too(values: Any, form: Any) -> None:
 def test_one_other_value_makes_another(values: Any, data: Any) -> None:
     other = values.copy()
     other[data.draw(st.integers(0, len(values) - 1))] += 2
-    assert kinship(other, values) is None or len({*other.tolist()}) == 2
+    assert kinship(other, values) in (None, ORDERED) or len({*other.tolist()}) == 2
 
 
 @quick
@@ -104,8 +105,8 @@ def test_a_threshold_is_told_and_another_division_is_not(
         assert kinship(above, output) is None
         return
     made = above.astype(way) if isinstance(way, type) else way(above)
-    assert kinship(made, output) == DIVIDED
-    assert kinship((~above).astype(int), output) == DIVIDED
+    assert kinship(made, output) in (DERIVED, DIVIDED)  # a half is rounded to the same
+    assert kinship((~above).astype(int), output) in (DERIVED, DIVIDED)
     mixed = np.zeros(len(output), int)
     mixed[output.argsort()[::2]] = 1
     assert kinship(mixed, output) is None

@@ -32,7 +32,7 @@ def become(target, name):
     main.__file__ = str(Path(f"{name}.py").resolve())
     if os.environ.get("GALLERY_VALUES"):
         os.environ["GALLERY_VALUES"] = str(target / f"{name}.json")
-    os.environ["AUTOLOG_BACKEND"] = str(target / "stores" / name)
+    os.environ.setdefault("AUTOLOG_BACKEND", str(target / "stores" / name))
     exec(compile(Path(main.__file__).read_text("utf-8"), main.__file__, "exec"), vars(main))
 
 
