@@ -106,9 +106,16 @@ class Site:
         """
         if not self.direct and not through:
             return {}
+        return fitting(self._read(), function, positional, keywords)
+
+    def callee(self) -> str:
+        """The last word of what is called here (`fit` of `clf.fit(X)`); empty where unknown."""
+        return self._read().callee
+
+    def _read(self) -> CallText:
         if self._call is None:
             self._call = read_call(self._text())
-        return fitting(self._call, function, positional, keywords)
+        return self._call
 
     def call_text(self) -> str | None:
         """The call as it is written, on one line and up to `LONGEST_CALL` characters."""

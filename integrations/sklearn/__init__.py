@@ -214,7 +214,7 @@ class Sklearn(FitHooks, Integration):
         given = None if run is None else naming.given_to(call)
         if run is not None and given is not None:
             given = datasets.asked(run, given, self.kept)
-        predictions.remember(run, call.result, given, link)
+        predictions.remember(run, call.result, given, link, call.site)
 
     @_around_each(*JUDGEMENTS)
     def score(self, call: Call, run: Run | None) -> Iterator[None]:

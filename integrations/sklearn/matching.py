@@ -6,7 +6,7 @@ import itertools
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from autolog.values import kin
@@ -28,14 +28,17 @@ MOST_SAMPLED = 4096
 """Values of an output that are kept to know what is made of it when it is gone itself."""
 MOST_ROWS = 256
 """Rows that they are of."""
+THINNED = 2000
+"""Rows beyond which a few of them are compared first."""
 MOST_LABELS = 64
 """Different values beyond which an array is not taken for one of labels."""
 DISTINCT = 8
 """Different fractions that must come from an output for its rows to be told in any order."""
 
 EQUAL, DERIVED, DIVIDED, ORDERED = range(4)
-"""Kinships, closest first: equal; surely made of it (argmax, its class, a column, rows of it, its
-negative or power of e, its labels renamed); parted at a threshold; rising or falling with it."""
+"""Kinships, closest first: equal; surely made of it (argmax, its class, a column, a part, its
+negative or power of e, its labels renamed); parted at a threshold, or rows of it in any order;
+rising or falling with it."""
 
 _PLAIN = (bool, int, float, str)
 
@@ -137,11 +140,24 @@ def kinship(array: Any, output: Any, classes: Any = None) -> int | None:
     """
     if array.shape == output.shape:
         return EQUAL if equal(array, output) else _remade(array, output)
-    if array.ndim == 1 and output.ndim == 2 and len(array) == len(output):
-        return _from_columns(array, output, classes)
+    if len(array) > len(output):
+        return None
+    if array.ndim == 2 and (output.ndim == 1 or output.shape[1] == 2):
+        return _each(kinship(column, output, classes) for column in array.T[:STARTS])
+    if array.ndim == 1 and output.ndim == 2:
+        if len(array) == len(output):
+            return _from_columns(array, output, classes)
+        parts = [kinship(array, column) for column in output.T[:STARTS]]
+        return min((level for level in parts if level is not None), default=None)
     if array.shape[1:] == output.shape[1:] and len(array) < len(output):
-        return DERIVED if _part(array, output) or _drawn(array, output) else None
+        return DERIVED if _part(array, output) else DIVIDED if _drawn(array, output) else None
     return None
+
+
+def _each(levels: Iterable[int | None]) -> int | None:
+    """The farthest kinship of an array's columns; None if one of them is of no kin."""
+    found = [*levels]
+    return None if None in found else max(level for level in found if level is not None)
 
 
 def equal(array: Any, other: Any) -> bool:
@@ -180,19 +196,26 @@ def _remade(array: Any, output: Any) -> int | None:
     if array.ndim == 2:
         if array.shape[1] > STARTS:
             return None
-        pairs = zip(array.T, output.T, strict=True)
-        levels = [EQUAL if equal(one, two) else _remade(one, two) for one, two in pairs]
-        return None if None in levels else max(level for level in levels if level is not None)
+        return _each(kinship(one, two) for one, two in zip(array.T, output.T, strict=True))
+    if len(array) > THINNED and not _likely(array, output):
+        return DIVIDED if _drawn(array, output) else None
     if _renamed(array, output):
         return DERIVED
     if output.dtype.kind != "f":
         return ORDERED if _shuffled(array, output) else None
     remade = array.dtype.kind in "fiu" and any(_near(array, made) for made in _remakes(output))
-    if remade or _drawn(array, output):
+    if remade:
         return DERIVED
-    if _divided(array, output):
+    if _divided(array, output) or _drawn(array, output):
         return DIVIDED
     return ORDERED if _ordered(array, output) else None
+
+
+def _likely(array: Any, output: Any) -> bool:
+    """Whether some rows may be made of the ones beside them; those of a long array say no soon."""
+    step = len(array) // MOST_ROWS
+    some = array[::step]
+    return constant(some) or kinship(some, output[::step]) is not None
 
 
 def _remakes(output: Any) -> Iterator[Any]:
@@ -260,8 +283,10 @@ def _drawn(array: Any, output: Any) -> bool:
 
     if array.ndim != 1 or array.dtype.kind != "f" or output.dtype.kind != "f":
         return False
-    different = numpy.unique(array[:MOST_ROWS])
-    return len(different) >= DISTINCT and bool(numpy.isin(array, output).all())
+    if len(array) < DISTINCT or not continuous(array[:MOST_ROWS]):
+        return False
+    here = all((output == value).any() for value in array[:3])  # soon told, in a long array
+    return here and bool(numpy.isin(array, output).all())
 
 
 # -- what is left of an output that is gone ----------------------------------------------------
@@ -337,3 +362,15 @@ def continuous(array: Any) -> bool:
 def constant(array: Any) -> bool:
     """Whether all its values are the same."""
     return bool((array == array.flat[0]).all())
+
+
+def among(array: Any, values: Any) -> bool:
+    """Whether all values of `array` are among the labels `values`."""
+    import numpy
+
+    if values.ndim != 1 or array.ndim != 1 or values.dtype.kind == "f":
+        return False
+    try:
+        return bool(numpy.isin(array, numpy.unique(values)).all())
+    except TypeError:  # values of several types have no order
+        return False

@@ -218,8 +218,7 @@ def _arguments(
     site: Site, function: str, parameters: tuple[str, ...], count: int, flags: int
 ) -> dict[int | str, str]:
     """The texts of the arguments of the call at `site`, if it is one of `function` by name."""
-    text = site.call_text() or ""
-    if text.partition("(")[0].strip().rpartition(".")[2] != function:
+    if site.callee() != function:
         return {}
     most = count + (MOST_STARRED if flags & inspect.CO_VARARGS else 0)
     keywords = _Every() if flags & inspect.CO_VARKEYWORDS else parameters

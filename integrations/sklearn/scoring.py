@@ -13,7 +13,7 @@ from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
 
-from . import datasets, naming, plots, predictions, tables
+from . import datasets, finding, naming, plots, predictions, tables
 from .datasets import Kept
 from .naming import Given
 from .predictions import Found, Link
@@ -150,14 +150,15 @@ def _features(call: Call) -> list[str]:
 
 def _judged(call: Call, name: str) -> Found | None:
     names = parameter_names(call.function)
-    predicted = [call.arg(key) for key in _predicted(names)]
+    keys = _predicted(names)
+    predicted = [call.arg(key) for key in keys]
     true = [call.arg(key) for key in TRUE if key in names]
     for exactly, values in ((True, [*predicted, *true]), (False, predicted)):
         for value in values:
-            found = None if value is None else predictions.find(value, name, exactly=exactly)
+            found = None if value is None else finding.find(value, name, exactly=exactly)
             if found is not None:
                 return found
-    return None
+    return next(filter(None, (finding.named(call, key, name) for key in keys)), None)
 
 
 @functools.lru_cache(maxsize=256)

@@ -64,7 +64,8 @@ def test_tables_too(values: Any, form: Any) -> None:
 def test_one_other_value_makes_another(values: Any, data: Any) -> None:
     other = values.copy()
     other[data.draw(st.integers(0, len(values) - 1))] += 2
-    assert kinship(other, values) in (None, ORDERED) or len({*other.tolist()}) == 2
+    few = 4 * len({*values.tolist()}) <= len(values)  # labels, of which one got another name
+    assert kinship(other, values) in (None, ORDERED) or few or len({*other.tolist()}) == 2
 
 
 @quick
