@@ -19,7 +19,6 @@ COLUMNS = {
     "precision_recall_fscore_support": ("precision", "recall", "fscore", "support"),
     "homogeneity_completeness_v_measure": ("homogeneity", "completeness", "v_measure"),
     "class_likelihood_ratios": ("positive_likelihood_ratio", "negative_likelihood_ratio"),
-    "calibration_curve": ("prob_true", "prob_pred"),
     "confusion_matrix_at_thresholds": ("tn", "fp", "fn", "tp", "threshold"),
     "metric_at_thresholds": ("value", "threshold"),
 }
