@@ -44,6 +44,13 @@ def test_its_facts_are_found(name: str, way: str, folder: Path, played: Ways) ->
     assert not [fact for fact in checked if fact.outcome != gallery.FOUND]
 
 
+@pytest.mark.skipif(gallery.names() != gallery.NAMES, reason="not all programs run here")
+def test_the_score_stands_in_the_docs(folder: Path, played: Ways) -> None:
+    score = {name: gallery.check(folder, "line", name) for name in gallery.names()}
+    page = Path(__file__).parents[2] / "docs" / "sklearn.md"
+    assert gallery.score_table(score) in page.read_text("utf-8")
+
+
 def test_the_score_counts_what_is_wrong_and_missing(folder: Path, played: Ways) -> None:
     facts = [
         ["0", "params", ["gamma"], 0.001],
