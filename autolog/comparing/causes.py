@@ -66,17 +66,17 @@ def _params(case: Case) -> Iterator[Reason]:
     told, seeds, jobs = _by_effect(case)
     if told:
         more = f" and {len(told) - 3} more" if len(told) > 3 else ""
-        says = ", ".join(_arrow(case, one) for one in told[:3]) + more
+        says = ", ".join(_arrow(one) for one in told[:3]) + more
         look = "set it back and train again to be sure"
         if len(told) > 1:
             look = "set them back one by one to see which it is"
         yield Reason("params", says, look)
     for one in seeds:
         look = "train with several seeds to tell chance from effect"
-        yield Reason("seed", _arrow(case, one), look)
+        yield Reason("seed", _arrow(one), look)
     for one in jobs:
         look = "it may change the last digits"
-        yield Reason("threads", _arrow(case, one), look, likely=case.tiny)
+        yield Reason("threads", _arrow(one), look, likely=case.tiny)
 
 
 def _by_effect(case: Case) -> tuple[list[Difference], list[Difference], list[Difference]]:
@@ -90,13 +90,11 @@ def _by_effect(case: Case) -> tuple[list[Difference], list[Difference], list[Dif
     return found[0], found[1], found[2]
 
 
-def _arrow(case: Case, difference: Difference) -> str:
+def _arrow(difference: Difference) -> str:
     """`C 1.0 → 0.3`; of a run that has no such param `–`."""
-    has = [difference.name(i) in run.params for i, run in enumerate(case.runs)]
-    before, after = (
-        text_of(value)[:60] if there else "–"
-        for value, there in zip(difference.values, has, strict=True)
-    )
+    has = difference.detail.get("has") or (True, True)
+    pairs = zip(difference.values, has, strict=True)
+    before, after = (text_of(value)[:60] if there else "–" for value, there in pairs)
     return f"{difference.key} {before} → {after}"
 
 
@@ -131,8 +129,11 @@ def _code(case: Case) -> Iterator[Reason]:
         yield Reason("code", says, "read the lines in CODE; -v shows them all")
     elif found:
         before, after = (str(value)[:7] for value in found[0].values)
-        says = f"commit {before} → {after}, though the recorded sources are the same"
-        yield Reason("code", says, f"git diff {before} {after}", likely=False)
+        same = "code" in case.comparison.same
+        says = f"commit {before} → {after}" + (
+            ", the recorded sources are the same" if same else ""
+        )
+        yield Reason("code", says, f"git diff {before} {after}", likely=not same)
 
 
 def _library(case: Case) -> Iterator[Reason]:

@@ -53,7 +53,7 @@ def _columns(facts: Sequence[Facts | None]) -> list[Difference]:
         if part is not None:
             found.append(part)
     both = [key for key in rows[0] or () if all(key in row for row in rows if row is not None)]
-    if len([part for part in found if "chance" in part.detail]) < len(both):
+    if sum(part.detail["change"] in ("values", "type") for part in found) < len(both):
         # Where some columns stayed as they were, no sampling made the others what they are.
         found = [p._replace(detail={**p.detail, "chance": False}) for p in found]
     return sorted(found, key=lambda part: -part.detail["size"])

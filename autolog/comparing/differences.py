@@ -77,8 +77,11 @@ def note_mappings(
         values = tuple(row.get(key) for row in rows)
         if all(key in row for row in rows) and alike(values):
             comparison.equal(section)
-        else:
-            comparison.differences.append(Difference(section, key, values, "", detail(key)))
+            continue
+        told = dict(detail(key))
+        if None in values:
+            told["has"] = [key in row for row in rows]
+        comparison.differences.append(Difference(section, key, values, "", told))
 
 
 def alike(values: Sequence[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,16 +23,13 @@ BEST = "best_"
 def params(runs: Sequence[RunView]) -> tuple[list[dict[str, Any]], Called]:
     """Each run's params under common names.
 
-    A param that not all runs have takes its last part as name (`clf__C` → `C`), if each run has
-    just one such; of a search that is what it found best.
+    A param that not all runs have takes its last part as name (`clf__C` → `C`), if several runs
+    have just one such; of a search that is what it found best.
     """
     common = set.intersection(*(set(run.params) for run in runs))
     shorts = [_shorts(run, common) for run in runs]
-    names: list[dict[str, str]] = [{} for _ in runs]
-    for short in shorts[0]:
-        if all(short in row for row in shorts):
-            for row, own in zip(names, shorts, strict=True):
-                row[short] = own[short]
+    counts = Counter(short for row in shorts for short in row)
+    names = [{k: own for k, own in row.items() if counts[k] > 1} for row in shorts]
     return _renamed([run.params for run in runs], names)
 
 

@@ -33,7 +33,12 @@ def cells(difference: Difference, comparison: Comparison) -> list[str]:
         return _metrics(difference, comparison)
     if difference.section == "code":
         return _code(difference)
-    return [_shown(difference, value) for value in difference.values]
+    has = difference.detail.get("has")
+    shown = [_shown(difference, value) for value in difference.values]
+    if difference.section == "params" and has:
+        pairs = zip(shown, difference.values, has, strict=True)
+        shown = ["None" if value is None and there else text for text, value, there in pairs]
+    return shown
 
 
 def _shown(difference: Difference, value: Any) -> str:

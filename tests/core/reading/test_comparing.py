@@ -49,6 +49,15 @@ def test_kinds_of_numbers_are_told_apart(told: Story, command: Command) -> None:
     assert "  x  1     1.0\n" in command("compare", "a", "b")[1]
 
 
+def test_none_is_a_value_and_absence_is_not(told: Story, command: Command) -> None:
+    a, b = pair(told)
+    a.params({"depth": None, "x": 1}).metric("acc", 0.5)
+    b.params({"depth": 3}).metric("acc", 0.6)
+    out = command("compare", "a", "b")[1]
+    assert "  depth  None    3\n  x      1       –\n" in out
+    assert "params  depth None → 3, x 1 → –\n" in out
+
+
 def test_numbers_that_differ_look_different(told: Story, command: Command) -> None:
     a, b = pair(told)
     a.metric("loss", 0.123456)

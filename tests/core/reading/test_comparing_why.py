@@ -175,6 +175,17 @@ def test_chance_is_likely_where_nothing_else_differs(told: Story, command: Comma
     assert causes(command)[:3] == [("params", True), ("library", True), ("chance", False)]
 
 
+def test_another_commit_counts_less_if_the_sources_are_the_same(
+    told: Story, command: Command
+) -> None:
+    for i, writer in enumerate(pair(told)):
+        writer.metric("acc", 0.9 + i / 20)("system", "git", {"commit": f"{i}" * 40})
+    assert ("code", True) in causes(command)
+    for prefix in "ab":
+        code(told, prefix, t__py="x")
+    assert ("code", False) in causes(command)
+
+
 def test_nothing_recorded_differs(told: Story, command: Command) -> None:
     for i, (prefix, writer) in enumerate(zip("ab", pair(told), strict=True)):
         writer.metric("acc", 0.9 + i / 20)("dataset", "X", dataset(column("u", "0")))
