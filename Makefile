@@ -44,9 +44,13 @@ oldest: $(VENV)/test.done
 matrix: $(VENV)/test.done
 	$(BIN)/python tests/guards/run_matrix.py
 
-# `make neutrality MODULES=sklearn.svm`; without MODULES a wide list, which takes an hour.
+# `make neutrality MODULES=sklearn.svm XDIST=2`; without MODULES all of scikit-learn's tests, which
+# takes hours. It goes on where it was interrupted; `make clean` forgets that.
+NEUTRALITY = .neutrality
 neutrality: $(VENV)/test.done
-	$(BIN)/python tests/neutrality/run.py $(MODULES)
+	@mkdir -p $(NEUTRALITY)
+	$(BIN)/python -m tests.neutrality.run --plain $(NEUTRALITY)/plain.jsonl \
+	    --results $(NEUTRALITY)/results.jsonl $(if $(XDIST),--xdist $(XDIST)) $(MODULES)
 
 # `make bench MLFLOW=path/to/python` measures an installed MLflow beside us.
 bench: $(VENV)/test.done
@@ -56,4 +60,4 @@ docs: $(VENV)/test.done
 	$(BIN)/python docs/make.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) .matrix build dist .types *.egg-info
+	rm -rf $(VENV) $(DEMO) $(NEUTRALITY) .matrix build dist .types *.egg-info

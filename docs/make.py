@@ -12,6 +12,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 import sys
 import tomllib
 import types
@@ -145,6 +146,13 @@ def example() -> str:
     return f"```python no-run\n{file.read_text('utf-8')}```\n"
 
 
+def neutrality() -> str:
+    """What the tests of other libraries came to, package by package."""
+    file = FOLDER.parent / "tests" / "neutrality" / "figures.py"
+    heads, rows = runpy.run_path(str(file))["rows"]()
+    return table(heads, rows)
+
+
 def _below(error: type[AutologError]) -> Iterator[type[AutologError]]:
     yield error
     for kind in sorted(error.__subclasses__(), key=lambda kind: kind.__qualname__):
@@ -164,6 +172,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": errors,
     "calls": calls,
     "example": example,
+    "neutrality": neutrality,
 }
 
 

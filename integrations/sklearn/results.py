@@ -76,7 +76,7 @@ def _computed(part: Any) -> dict[str, Any]:
     """Counts that scikit-learn's own boosting computes when asked, at no cost."""
     if not type(part).__module__.startswith("sklearn.ensemble._hist_gradient_boosting"):
         return {}
-    return {"n_iter_": part.n_iter_}
+    return {"n_iter_": getattr(part, "n_iter_", None)}
 
 
 def _last_step(estimator: Any) -> Any:

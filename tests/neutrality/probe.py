@@ -1,7 +1,8 @@
 """A plugin of pytest that writes down what a session of a library's own tests came to.
 
 `python -m pytest -p probe` with this folder on `PYTHONPATH`; the JSON goes to the file that
-`NEUTRALITY_RESULT` names. Loaded in the plain session too, so that both bear the same burden.
+`NEUTRALITY_RESULT` names, that of each worker of xdist to one of its own beside it. Loaded in the
+plain session too, so that both bear the same burden.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ WORST = ("failed", "xfailed", "xpassed", "skipped", "passed")
 class Probe:
     """Outcomes of tests, and how many of the fits that scikit-learn itself checks were hooked."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
         self.outcomes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.fits: Counter[str] = Counter()
@@ -35,6 +37,11 @@ class Probe:
         if report.failed:
             self.reasons[test] = report.longreprtext[-2000:]
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.outcomes[f"{report.nodeid} (collecting)"] = "failed"
+            self.reasons[f"{report.nodeid} (collecting)"] = report.longreprtext[-2000:]
+
     def pytest_sessionfinish(self) -> None:
         found = {
             "outcomes": self.outcomes,
@@ -43,7 +50,7 @@ class Probe:
             "missed": self.missed,
             "autolog": _of_autolog(),
         }
-        Path(os.environ["NEUTRALITY_RESULT"]).write_text(json.dumps(found))
+        Path(os.environ["NEUTRALITY_RESULT"] + self.worker).write_text(json.dumps(found))
 
     def watch_fits(self) -> None:
         """Have each fit counted where scikit-learn checks its params, which knows nothing of us."""
@@ -107,7 +114,8 @@ def _of_autolog() -> dict[str, Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the probe with pytest."""
-    probe = Probe()
+    """Register the probe with pytest, in xdist's workers too."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    probe = Probe(f".{worker}" if worker else "")
     probe.watch_fits()
     config.pluginmanager.register(probe, "neutrality")

@@ -1,246 +1,104 @@
 """Runs a library's own tests without and with autolog and compares them, test by test.
 
-`python tests/neutrality/run.py [--strict] [-k EXPRESSION] [--json FILE] [MODULE ...]`, each
-module in a session of its own; without modules the list `WIDE`. The exit code is 1 where a test
-ends otherwise with autolog than without, or where autolog had anything to report.
+`python -m tests.neutrality.run [--xdist N] [--plain FILE] [--results FILE] [MODULE ...]`; each
+module of tests in a session of its own, without modules all that scikit-learn ships. A package
+with tests in it counts as all of them. With the files an interrupted run goes on where it was:
+what they hold is not run again. The exit code is 1 where a test ends otherwise with autolog than
+without, where autolog had anything to report, or where its hooks met too few of the fits.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import subprocess
 import sys
-import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-WIDE = (
-    "sklearn.tests.test_base",
-    "sklearn.tests.test_pipeline",
-    "sklearn.tests.test_calibration",
-    "sklearn.tests.test_multiclass",
-    "sklearn.tests.test_multioutput",
-    "sklearn.tests.test_naive_bayes",
-    "sklearn.tests.test_metaestimators",
-    "sklearn.tests.test_metaestimators_metadata_routing",
-    "sklearn.tests.test_metadata_routing",
-    "sklearn.tests.test_docstring_parameters",
-    "sklearn.tests.test_public_functions",
-    "sklearn.linear_model",
-    "sklearn.ensemble",
-    "sklearn.tree",
-    "sklearn.svm",
-    "sklearn.neighbors",
-    "sklearn.neural_network",
-    "sklearn.cluster",
-    "sklearn.mixture",
-    "sklearn.decomposition",
-    "sklearn.manifold",
-    "sklearn.gaussian_process",
-    "sklearn.model_selection",
-    "sklearn.preprocessing",
-    "sklearn.impute",
-    "sklearn.feature_selection",
-    "sklearn.feature_extraction",
-    "sklearn.compose",
-    "sklearn.inspection",
-    "sklearn.utils",
-    "sklearn.tests.test_common",
-)
-"""Modules and packages of scikit-learn whose tests the wide run takes, a session for each."""
+import autolog
 
-ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+from . import modules
+from .comparing import Comparison, compare, told
+from .figures import ENOUGH, read, total
+from .sessions import Died, Session, session
 
 
-@dataclass
-class Session:
-    """What one session of tests came to; `cpu` in seconds, of its child processes too."""
+class Kept:
+    """A file of JSON lines, one for each module and number of workers; the newest of each stays."""
 
-    outcomes: dict[str, str]
-    cpu: float
-    code: int
-    output: str
-    reasons: dict[str, str] = field(default_factory=dict)
-    fits: dict[str, int] = field(default_factory=dict)
-    missed: dict[str, int] = field(default_factory=dict)
-    fired: dict[str, int] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-    notes: dict[str, int] = field(default_factory=dict)
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self.lines = {_key(line): line for line in read(file)} if file else {}
 
-
-@dataclass
-class Comparison:
-    """Two sessions of the same tests."""
-
-    name: str
-    plain: Session
-    watched: Session
-
-    @property
-    def differing(self) -> dict[str, tuple[str, str]]:
-        """Tests that ended otherwise with autolog: how without, how with."""
-        without, with_us = self.plain.outcomes, self.watched.outcomes
-        return {
-            test: (without.get(test, "absent"), with_us.get(test, "absent"))
-            for test in sorted({*without, *with_us})
-            if without.get(test) != with_us.get(test)
-        }
-
-    @property
-    def said(self) -> list[str]:
-        """What autolog had to report: the places of its lines, and lines of child processes."""
-        lines = [line for line in self.watched.output.splitlines() if line.startswith("autolog:")]
-        return self.watched.said + lines
-
-    @property
-    def clean(self) -> bool:
-        """Whether autolog changed nothing, said nothing, and was there."""
-        return not (self.differing or self.said or not self.watched.fired)
-
-    def facts(self) -> dict[str, Any]:
-        """The figures, for a table or a file."""
-        counted = Counter(self.plain.outcomes.values())
-        return {
-            "name": self.name,
-            "tests": len(self.plain.outcomes),
-            "outcomes": dict(counted),
-            "differing": self.differing,
-            "reported": self.said,
-            "notes": self.watched.notes,
-            "hooks_fired": self.watched.fired,
-            "fits": self.watched.fits,
-            "missed": self.watched.missed,
-            "cpu_plain": round(self.plain.cpu, 1),
-            "cpu_with": round(self.watched.cpu, 1),
-        }
+    def add(self, line: dict[str, Any]) -> None:
+        """Keep `line`, and write it at once."""
+        self.lines[_key(line)] = line
+        if self.file:
+            text = "".join(json.dumps(one, sort_keys=True) + "\n" for one in self.lines.values())
+            new = self.file.with_name(self.file.name + ".new")
+            new.write_text(text, "utf-8")
+            new.replace(self.file)
 
 
-def compare(tests: Sequence[str], name: str, *, strict: bool = False) -> Comparison:
-    """Run `tests` (arguments of pytest) plain and with autolog, one after the other."""
-    plain = session(tests)
-    return Comparison(name, plain, session(tests, watched=True, strict=strict))
+def _key(line: dict[str, Any]) -> tuple[str, int]:
+    return line["name"], line["workers"]
 
 
-def session(tests: Sequence[str], *, watched: bool = False, strict: bool = False) -> Session:
-    """One session of pytest, in a folder of its own that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="neutrality-") as temporary:
-        folder = Path(temporary)
-        (folder / "pytest.ini").write_text("[pytest]\n")
-        result = folder / "result.json"
-        with (folder / "output").open("w+b") as output:
-            child = subprocess.Popen(
-                _command(tests, folder, watched),
-                cwd=folder,
-                env=_environment(folder, result, strict),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        text = (folder / "output").read_text("utf-8", "replace")
-        if not result.exists():
-            raise SystemExit(f"the session ended early ({child.returncode}):\n{text[-5000:]}")
-        return _read(result, usage.ru_utime + usage.ru_stime, child.returncode, text)
+def plain(module: str, kept: Kept) -> Session:
+    """The session without autolog and without xdist, from the file if it was run before."""
+    line = kept.lines.get((module, 0))
+    if line is None or line["versions"] != modules.versions():
+        facts = session([module]).facts()
+        line = {"name": module, "workers": 0, "versions": modules.versions(), "session": facts}
+        kept.add(line)
+    return Session(**line["session"])
 
 
-def _read(result: Path, cpu: float, code: int, output: str) -> Session:
-    found = json.loads(result.read_text())
-    outcomes = {ADDRESS.sub("0x…", test): end for test, end in found["outcomes"].items()}
-    reasons = {ADDRESS.sub("0x…", test): why for test, why in found["reasons"].items()}
-    ours = found["autolog"]
-    return Session(
-        outcomes, cpu, code, output, reasons, found["fits"], found["missed"],
-        ours.get("fired", {}), ours.get("said", []), ours.get("notes", {}),
-    )  # fmt: skip
+def commit() -> str:
+    """Which state of autolog is watched; with a `*` where files differ from it."""
+    folder = Path(autolog.__file__).parent
+    command = ["git", "describe", "--always", "--dirty=*", "--exclude=*"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "?"
 
 
-def _command(tests: Sequence[str], folder: Path, watched: bool) -> list[str]:
-    ours = ["-m", "autolog", "run", "--backend", str(folder / "runs")] if watched else []
-    options = ["-q", "-p", "probe", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    # Only Python's own streams are caught, so that a child process's lines are seen.
-    options += ["--capture=sys", "--tb=short", "-c", str(folder / "pytest.ini")]
-    options += ["--rootdir", str(folder), "--import-mode=prepend", "--pyargs"]
-    return [sys.executable, *ours, "-m", "pytest", *options, *tests]
-
-
-def _environment(folder: Path, result: Path, strict: bool) -> dict[str, str]:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("AUTOLOG")}
-    environ |= {
-        "NEUTRALITY_RESULT": str(result),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
-        "PYTHONHASHSEED": "0",
-        "XDG_CONFIG_HOME": str(folder / "config"),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    return environ | ({"AUTOLOG_STRICT": "1"} if strict else {})
-
-
-# -- showing -----------------------------------------------------------------------------------
-
-
-def told(found: Comparison) -> str:
-    """A comparison as a few lines."""
-    facts = found.facts()
-    fits = found.watched.fits
-    lines = [
-        f"{found.name}: {facts['tests']} tests, {facts['outcomes']}, CPU {found.plain.cpu:.1f} s "
-        f"plain, {found.watched.cpu:.1f} s with autolog; hooks fired "
-        f"{sum(found.watched.fired.values())}; fits hooked {fits.get('hooked', 0)} of "
-        f"{fits.get('all', 0)}, {fits.get('recorded', 0)} recorded"
-    ]
-    for test, (without, with_us) in found.differing.items():
-        lines.append(f"  DIFFERS {test}: {without} -> {with_us}")
-        lines.append(found.watched.reasons.get(test, found.plain.reasons.get(test, "")))
-    lines += [f"  SAID {line}" for line in found.said]
-    lines += [f"  noted {count} × {what}" for what, count in found.watched.notes.items()]
-    lines += [
-        f"  missed {count} × {what}" for what, count in list(found.watched.missed.items())[:5]
-    ]
-    return "\n".join(lines)
-
-
-def total(found: Iterable[Comparison]) -> str:
-    """All comparisons in one line."""
-    every = list(found)
-    tests = sum(len(one.plain.outcomes) for one in every)
-    differing = sum(len(one.differing) for one in every)
-    fired = sum(sum(one.watched.fired.values()) for one in every)
-    hooked = sum(one.watched.fits.get("hooked", 0) for one in every)
-    fits = sum(one.watched.fits.get("all", 0) for one in every)
-    plain, watched = sum(one.plain.cpu for one in every), sum(one.watched.cpu for one in every)
-    return (
-        f"{tests} tests, {differing} end otherwise, hooks fired {fired:,}, fits hooked "
-        f"{hooked:,} of {fits:,}, CPU {watched / plain:.2f} × ({plain:.0f} s → {watched:.0f} s)"
+def examine(module: str, options: argparse.Namespace, before: Kept) -> Comparison:
+    """Both sessions of one module, told and settled."""
+    found = compare(
+        module, lambda: plain(module, before), strict=options.strict, workers=options.xdist
     )
+    found.settle()
+    print(told(found), flush=True)
+    return found
 
 
 def main() -> int:
     """Compare what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=WIDE)
-    parser.add_argument("-k", dest="expression", help="only tests whose names match")
+    parser.add_argument("modules", nargs="*", default=["sklearn"])
+    parser.add_argument("--xdist", type=int, default=0, metavar="N", help="with N workers")
     parser.add_argument("--strict", action="store_true", help="autolog's own errors are raised")
-    parser.add_argument("--json", type=Path, help="write the figures there, a line for a module")
+    parser.add_argument("--plain", type=Path, help="keeps what the tests come to without us")
+    parser.add_argument("--results", type=Path, help="keeps the figures")
+    parser.add_argument("--again", action="store_true", help="also what --results has already")
     options = parser.parse_args()
-    found = []
-    for module in options.modules:
-        tests = [module, *(["-k", options.expression] if options.expression else [])]
-        found.append(compare(tests, module, strict=options.strict))
-        print(told(found[-1]), flush=True)
-        if options.json:
-            with options.json.open("a") as file:
-                file.write(json.dumps(found[-1].facts()) + "\n")
-    print(total(found))
-    return 0 if all(one.clean for one in found) else 1
+    results, before, failed = Kept(options.results), Kept(options.plain), False
+    for module in modules.named(options.modules):
+        line = results.lines.get((module, options.xdist))
+        if line and line["versions"] == modules.versions() and not options.again:
+            continue
+        try:
+            found = examine(module, options, before)
+        except Died as error:
+            print(f"{module}: {error}", flush=True)
+            failed = True
+            continue
+        failed |= not found.clean
+        results.add({**found.facts(), "versions": modules.versions(), "commit": commit()})
+    facts = total(results.lines.values())
+    print(facts)
+    return int(failed or facts.share < ENOUGH)
 
 
 if __name__ == "__main__":

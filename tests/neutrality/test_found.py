@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -55,3 +56,9 @@ class Chain(BaseEstimator):
 def test_what_is_called_steps_need_not_be_a_pipelines(store: Path) -> None:
     Chain([StandardScaler(), LogisticRegression()]).fit(X, y)
     assert autolog.get_run("@latest", backend=store).name == "Chain"
+
+
+def test_a_part_of_a_booster_trained_alone_has_no_iterations(store: Path) -> None:
+    _BinMapper(n_bins=4).fit(X)
+    assert "n_iter" not in autolog.get_run("@latest", backend=store).metrics
+    assert not reporting.notes()

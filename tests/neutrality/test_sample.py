@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .run import Comparison, session, told
+from .comparing import Comparison, told
+from .sessions import Session, session
 
 MODULES = (
     "sklearn.tests.test_base",
@@ -52,6 +53,25 @@ def test_every_fit_was_hooked(sample: Comparison) -> None:
     assert not sample.watched.missed
     assert fits["recorded"] > 0.9 * fits["all"]
     assert sample.watched.fired["sklearn.fit"] > 500
+
+
+@pytest.fixture(scope="module")
+def spread() -> Session:
+    """A part of the sample in two workers of xdist."""
+    return session(SAMPLE[1:2] + SAMPLE[-2:], watched=True, workers=2)
+
+
+def test_with_xdist_nothing_ends_otherwise(sample: Comparison, spread: Session) -> None:
+    known = sample.plain.outcomes
+    assert len(spread.outcomes) > 100
+    assert spread.outcomes == {test: known[test] for test in spread.outcomes}, spread.reasons
+    assert not spread.said + spread.lines
+
+
+def test_with_xdist_every_fit_of_both_workers_was_hooked(spread: Session) -> None:
+    assert spread.fits["hooked"] == spread.fits["all"] > 100
+    assert not spread.missed
+    assert spread.fired["sklearn.fit"] > 100
 
 
 def test_no_error_of_ours_is_hidden_by_the_guard() -> None:
