@@ -113,8 +113,8 @@ class Engine:
 
     # -- driving ---------------------------------------------------------------------------
 
-    def drive_for(self, entries: list[Entry]) -> Callable[..., Any]:
-        """The function that stands between the caller and the original.
+    def drive_for(self, entries: list[Entry], base: type | None = None) -> Callable[..., Any]:
+        """The function that stands between the caller and the original; for `base`'s alone.
 
         It is the one frame of ours on the stack while the original runs, and is marked so that
         `warnings` does not count it: a `stacklevel` still points at the user's line. Tracebacks
@@ -129,6 +129,8 @@ class Engine:
             _given, _named = args, kwargs
             try:
                 frame = current.get()
+                if base is not None and not isinstance(instance, base):
+                    return wrapped(*args, **kwargs)
                 if frame is not None and frame.hook and not frame.over and _all_skip(entries):
                     return wrapped(*args, **kwargs)
                 begun = self._begin(entries, wrapped, instance, args, kwargs)

@@ -127,11 +127,16 @@ def outer({outer}):
         except Exception:
             {drive} = "<drive>"
             {twin} = "<twin>"
-        return {drive}({twin}, None, ({given}), {{{named}}})
+        try:
+            return {drive}({twin}, None, ({given}), {{{named}}})
+        except BaseException as {drive}:
+            {drive}.__traceback__ = {drive}.__traceback__ and {drive}.__traceback__.tb_next
+            raise
 """
 # The dead branch makes the compiler count the free variables as this function's own. Driver and
 # twin stand among the constants, but torch.compile cannot read functions there: it follows the
 # import. The constants serve when the import fails, as late in the interpreter's shutdown.
+# A traceback begins with this frame, which is taken out: a bare `raise` adds none.
 
 
 @lru_cache(maxsize=256)

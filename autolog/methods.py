@@ -38,6 +38,9 @@ class ByName:
         raw: Any = raw_of(self)
         return getattr(raw, "__wrapped__") if type(raw) is FunctionType else raw  # noqa: B009
 
+    def __repr__(self) -> str:
+        return repr(raw_of(self))
+
     def __copy__(self) -> Any:
         return self
 
@@ -116,6 +119,8 @@ class _Kept:
 
 class HookedDescriptor(Binding, _Proxy):  # type: ignore[misc]
     """Stands for a descriptor made in C, such as a class method."""
+
+    __repr__ = ByName.__repr__
 
     def __init__(self, kept: _Kept) -> None:
         super().__init__(kept.raw)

@@ -15,22 +15,27 @@ if TYPE_CHECKING:
     from .engine import Entry
 
 Drive = Callable[..., Any]
+HEAP, MUTABLE = 1 << 9, 1 << 9 | 1 << 8
+"""`__flags__` of a class made in Python, and the bits to look at (`Py_TPFLAGS_HEAPTYPE`)."""
 
 
 class Placement:
     """Puts hooks on what is there and what is yet to come, through one ledger.
 
-    `drive_for(entries)` makes the driver of one wrapper; entries that come to the same function
-    later are added to the list that its driver has.
+    `drive_for(entries)` makes the driver of one wrapper, `drive_for(entries, base)` one that
+    minds instances of `base` alone; entries that come to the same function later are added to the
+    list that its driver has.
     """
 
-    def __init__(self, ledger: Ledger, drive_for: Callable[[list[Entry]], Drive]) -> None:
+    def __init__(self, ledger: Ledger, drive_for: Callable[..., Drive]) -> None:
         self._ledger = ledger
         self._drive_for = drive_for
         self._methods: weakref.WeakKeyDictionary[type, dict[str, list[Entry]]]
         self._methods = weakref.WeakKeyDictionary()
         self._stand_ins: weakref.WeakKeyDictionary[type, dict[str, weakref.ref[Any]]]
         self._stand_ins = weakref.WeakKeyDictionary()
+        self._minded: weakref.WeakKeyDictionary[type, dict[str, type]]
+        self._minded = weakref.WeakKeyDictionary()
         self._functions: weakref.WeakKeyDictionary[Any, list[Entry]] = weakref.WeakKeyDictionary()
         self._families: dict[type, list[Entry]] = {}
 
@@ -65,23 +70,39 @@ class Placement:
     def on_class(self, cls: type, entry: Entry, base: type | None = None) -> None:
         """Put `entry` on those of its methods that `cls` defines, or has from outside `base`.
 
-        Of the latter only the first is worth a new attribute: the mixins' other methods come
-        back to it (`fit_transform` to `fit`).
+        Of the latter only the first is worth it: the mixins' other methods come back to it
+        (`fit_transform` to `fit`). The hook stands on the mixin, so that `cls` has no attribute
+        that it did not have, and minds instances of `base` alone.
         """
         names = entry.hook.target.names
         for name in names:
-            inherits = name == names[0] and _from_outside(cls, name, base or cls)
-            if name in vars(cls) or inherits:
+            if name in vars(cls):
+                self._on_method(cls, name, entry)
+                continue
+            owner = _outside(cls, name, base or cls) if name == names[0] else None
+            if owner is not None and base is not None and self._may_hold(owner, name, base):
+                self._on_method(owner, name, entry, base)
+            elif owner is not None:
                 self._on_method(cls, name, entry)
 
-    def _on_method(self, cls: type, name: str, entry: Entry) -> None:
+    def _may_hold(self, mixin: type, name: str, base: type) -> bool:
+        """Whether a mixin can be hooked for `base`: a class made in C or hooked else cannot."""
+        if mixin.__flags__ & MUTABLE != HEAP:
+            return False
+        minded = self._minded.get(mixin, {}).get(name)
+        return minded is base or name not in self._methods.get(mixin, {})
+
+    def _on_method(self, cls: type, name: str, entry: Entry, base: type | None = None) -> None:
         entries = self._methods.setdefault(cls, {}).setdefault(name, [])
         _add(entries, entry)
         if len(entries) == 1:
+            if base is not None:
+                self._minded.setdefault(cls, {})[name] = base
             self._wrap(cls, name, entries)
 
     def _wrap(self, cls: type, name: str, entries: list[Entry]) -> None:
-        if wrap_method(cls, name, self._drive_for(entries), self._ledger):
+        drive = self._drive_for(entries, self._minded.get(cls, {}).get(name))
+        if wrap_method(cls, name, drive, self._ledger):
             self._stand_ins.setdefault(cls, {})[name] = weakref.ref(vars(cls)[name])
 
     def again(self) -> None:
@@ -113,7 +134,7 @@ def _add(entries: list[Entry], entry: Entry) -> None:
         entries.sort(key=lambda one: bool(one.hook.opens_run))
 
 
-def _from_outside(cls: type, name: str, base: type) -> bool:
-    """Whether `cls` gets `name` from a class outside `base`'s tree (a mixin of somebody's)."""
+def _outside(cls: type, name: str, base: type) -> type | None:
+    """The class outside `base`'s tree that `cls` gets `name` from (a mixin), if it does."""
     owner = next((owner for owner in cls.__mro__ if name in vars(owner)), base)
-    return not issubclass(owner, base)
+    return None if issubclass(owner, base) else owner

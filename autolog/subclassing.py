@@ -39,7 +39,8 @@ def watch_subclasses(base_class: type, on_class: Callable[[type], None], ledger:
             told(cls)
         return result
 
-    for owner in (base_class, *_mixins(base_class)):
+    maker = _maker(base_class)
+    for owner in (base_class if maker is object else maker, *_mixins(base_class)):
         wrap_method(owner, "__init_subclass__", drive, ledger)
     for cls in subclasses_of(base_class):
         told(cls)
