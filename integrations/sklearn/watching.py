@@ -99,7 +99,7 @@ class Watch:
             self.drafts.close(one.candidates)
 
     def _give(self, one: Round, task: Any) -> Any:
-        with guarded("sklearn.fits"), self._counted():
+        with guarded("sklearn.fits"), self._lock, self._counted():
             function, args, kwargs = task
             function = getattr(function, "function", function)  # scikit-learn's own wrapper
             if getattr(function, "__name__", "") in FITS:

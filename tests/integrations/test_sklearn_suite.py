@@ -8,6 +8,31 @@ from typing import Any
 from autolog.testing import IntegrationSuite
 
 
+def at_once() -> Any:
+    """A backend of joblib whose workers are this very thread, so that it can be interrupted."""
+    from joblib.parallel import ParallelBackendBase
+
+    class Done:
+        def __init__(self, result: Any) -> None:
+            self.result = result
+
+        def get(self, timeout: float | None = None) -> Any:
+            return self.result
+
+    class AtOnce(ParallelBackendBase):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return n_jobs
+
+        def submit(self, func: Any, callback: Any = None) -> Done:
+            done = Done(func())
+            callback(done)
+            return done
+
+        apply_async = submit
+
+    return AtOnce()
+
+
 class TestSklearn(IntegrationSuite):
     """A pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
 
@@ -15,9 +40,11 @@ class TestSklearn(IntegrationSuite):
     runs = 5
 
     def train(self) -> Any:
+        from joblib import parallel_config
+        from sklearn.calibration import calibration_curve
         from sklearn.datasets import load_iris
         from sklearn.decomposition import PCA
-        from sklearn.inspection import permutation_importance
+        from sklearn.inspection import partial_dependence, permutation_importance
         from sklearn.linear_model import LogisticRegression, SGDClassifier
         from sklearn.metrics import accuracy_score, get_scorer
         from sklearn.mixture import GaussianMixture
@@ -33,7 +60,8 @@ class TestSklearn(IntegrationSuite):
         for start in range(0, 150, 50):
             loop.partial_fit(scaled[start : start + 50], y[start : start + 50], classes=[0, 1, 2])
         flat = PCA(2).fit_transform(X)
-        scores = cross_validate(model, X, y, cv=2)
+        with parallel_config(at_once()):
+            scores = cross_validate(model, X, y, cv=2, n_jobs=2)
         held_out = (
             model.score(X, y),
             accuracy_score(y, model.predict(X)),
@@ -41,8 +69,12 @@ class TestSklearn(IntegrationSuite):
             permutation_importance(model, X, y, n_repeats=1, random_state=0).importances_mean,
         )
         said = model.predict_proba(X), model.predict_log_proba(X), model.decision_function(X)
+        curves = (
+            calibration_curve(y > 0, said[0][:, 0], n_bins=2),
+            partial_dependence(model, X, [0], grid_resolution=3)["average"],
+        )
         density = GaussianMixture(1, random_state=0).fit(X).score_samples(X)
-        return model, loop.coef_, scores["test_score"], flat, held_out, said, density
+        return model, loop.coef_, scores["test_score"], flat, held_out, said, density, curves
 
     def train_badly(self) -> Any:
         import numpy
