@@ -31,6 +31,11 @@ class Drafts:
         self._wait = FIRST_SKETCH
         self._due = time.monotonic() + self._wait
 
+    @property
+    def rows(self) -> int:
+        """How many candidates were given out so far."""
+        return len(self._rows)
+
     def expect(self, number: int, candidate: int, split: tuple[int, int], params: Any) -> None:
         """The fit `number` of this round is this candidate's on this split (index, of how many)."""
         row = self._offset + candidate

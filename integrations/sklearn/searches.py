@@ -69,7 +69,7 @@ def _failures(run: Run, table: Mapping[str, Sequence[Any]]) -> dict[str, list[An
     """How many folds of each candidate failed, and how the first did; nothing if none did."""
     watch = watching.watch_of(run)
     rows = max(map(len, table.values()), default=0)
-    if watch is None or not any(watch.errors) or not rows or len(watch.errors) % rows:
+    if watch is None or not any(watch.errors) or watch.drafts.rows != rows:
         return {}
     folds = len(watch.errors) // rows
     each = [watch.errors[row * folds : (row + 1) * folds] for row in range(rows)]

@@ -106,6 +106,14 @@ def _of_folds(run: Run) -> dict[str, list[Any]]:
     return {**own, "fit_error": watched.errors} if any(watched.errors) else own
 
 
+def _report_splits(run: Run) -> None:
+    """The splits of a curve, each once: a split comes anew for each value that is gone through."""
+    watched = watch.watch_of(run)
+    if watched is not None and watched.rounds:
+        every = [split for _, each in watched.rounds for split in each]
+        run.log_table("splits", splits.columns(list(dict.fromkeys(every))))
+
+
 def _report_curve(
     run: Run, axis: str, places: list[Any], train: Any, test: Any, times: list[Any]
 ) -> dict[str, Any]:
@@ -116,9 +124,7 @@ def _report_curve(
         table[f"mean_{name}"] = scores.mean(axis=1).tolist()
         table[f"std_{name}"] = scores.std(axis=1).tolist()
     run.log_table("curve", table)
-    if own := _of_folds(run):
-        own.pop("fit_error", None)
-        run.log_table("splits", own)
+    _report_splits(run)
     steps = places if all(map(is_number, places)) else range(len(places))
     for name in ("train_score", "test_score"):
         for step, value in zip(steps, table[f"mean_{name}"], strict=True):

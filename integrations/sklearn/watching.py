@@ -117,12 +117,11 @@ class Watch:
                 one.candidates = candidate[1]
                 self._expect(candidate[1] * split[1])
             self.drafts.expect(one.given, candidate[0], split, given.get("parameters"))
-            seen = candidate[0] > 0
-        else:
-            seen = train is None or (train is one.last[0] and test is one.last[1])
-        if not seen:
-            one.last = train, test
-            one.splits.append(split_of(train, test))
+        if train is None or (candidate is not None and candidate[0] > 0):
+            return
+        again = train is one.last[0] and test is one.last[1]
+        one.last = train, test
+        one.splits.append(one.splits[-1] if again else split_of(train, test))
 
     # -- what comes back -------------------------------------------------------------------
 

@@ -137,6 +137,13 @@ def test_masks_and_lists_count_as_the_rows_that_they_select(run: Only) -> None:
     )
 
 
+def test_a_split_that_comes_twice_has_two_rows(run: Only) -> None:
+    ((train, test), *_) = KFold(3, shuffle=True, random_state=0).split(X)
+    cross_val_score(GaussianNB(), X, y, cv=[(train, test)] * 2)
+    assert columns(run(), "folds")["train_digest"] == [digest(train)] * 2
+    assert len(columns(run(), "folds")["test_score"]) == 2
+
+
 class NoZero(GaussianNB):
     """Fails where there is no sample of class 0."""
 
