@@ -48,6 +48,11 @@ def _by_what_it_holds(value: Any, judge: str, *, known: bool) -> Found | None:
         kept for kept in predictions.living() if count and (kept.prediction.rows or 0) >= count
     ]
     array = matching.comparable(value)
+    if array is not None and matching.constant(array) and not known:
+        # It equals any other such prediction; the newest is likelier, all on one side of a cut.
+        newest = _newest(count, array, living)
+        if newest is not None:
+            return newest
     kin = [] if array is None else _kin(array, living[:COMPARED])
     if not kin and array is not None and not known:
         kin = _gone_kin(array, living[:COMPARED])

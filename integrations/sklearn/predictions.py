@@ -30,6 +30,8 @@ RECENT = 64
 """Predictions of which a few values are kept, for what is made of them when they are gone."""
 PARTS = 16
 """Arrays of one result (an output each, or a mean and its deviation) that are remembered."""
+HELD = 8
+"""The newest of them, whose runs are kept when model and output are gone."""
 
 
 class Prediction:
@@ -100,12 +102,13 @@ _strangers: dict[int, KeptOutput] = {}
 _alike: OrderedDict[bytes, weakref.ref[Run]] = OrderedDict()
 _outputs: OrderedDict[int, KeptOutput] = OrderedDict()
 recent: deque[Prediction] = deque(maxlen=RECENT)
+_held: deque[Run | None] = deque(maxlen=HELD)
 _latest = variable("sklearn.latest_prediction", None)
 
 
 def forget() -> None:
     """Forget all models and predictions, when the recording is switched off."""
-    for known in (_trained, _strangers, _alike, _outputs, recent):
+    for known in (_trained, _strangers, _alike, _outputs, recent, _held):
         known.clear()
     _latest.set(None)
 
@@ -184,6 +187,7 @@ def remember(
     if before is not None and _same_place(before, prediction):
         prediction.total += before.total
     recent.append(prediction)
+    _held.append(run)
     _latest.set(prediction)
 
 

@@ -170,18 +170,23 @@ def test_nothing_is_kept_alive(uri: str, clean: None) -> None:
     p = fitted.predict(held_out)
     accuracy_score(truth, p)
     accuracy_score(truth, list(p))
-    run, _ = predictions.maker(fitted)
+    run = weakref.ref(predictions.maker(fitted)[0])  # type: ignore[type-var]
     watched = {
         name: weakref.ref(value)
         for name, value in {
             "data": data, "labels": labels, "held_out": held_out, "truth": truth, "p": p,
-            "fitted": fitted, "run": run,
+            "fitted": fitted,
         }.items()
     }  # fmt: skip
     with autolog.start_run("another"):  # is the last run from here on
         pass
-    del data, labels, held_out, truth, p, fitted, run
+    del data, labels, held_out, truth, p, fitted
     assert [name for name, ref in watched.items() if ref() is not None] == []
+    other = model(X_train, y_train)
+    for _ in range(predictions.HELD):  # what is made of the newest may still be judged
+        other.predict(X_test)
+    del other
+    assert run() is None
     assert not predictions._outputs
     assert not predictions._trained
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from autolog.integrations.sklearn import matching
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.decomposition import LatentDirichletAllocation
-from sklearn.dummy import DummyRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import (
@@ -139,6 +140,27 @@ def test_a_baseline_by_hand_is_nobodys(judged: Judged) -> None:
     r2_score(y_test, X_test[:, 2])
     r2_score(y_test, np.random.default_rng(0).normal(size=len(y_test)))
     assert judged() == [{"r2_score_X_test": (value, "exact")}]
+
+
+def test_models_that_a_function_made_and_left(judged: Judged) -> None:
+    def predicted(model: Any) -> Any:
+        return np.expm1(model.fit(X_train, np.log1p(y_train)).predict(X_test))
+
+    made = [predicted(Ridge()), predicted(LinearRegression())]
+    gc.collect()
+    values = [mean_squared_error(y_test, value) for value in made]
+    assert judged() == [{"mean_squared_error_X_test": (value, "by value")} for value in values]
+
+
+def test_thresholds_that_none_or_all_reach(runs: Runs) -> None:
+    dummy = DummyClassifier(strategy="most_frequent").fit(C_train, c_train)
+    always = dummy.predict(C_test)
+    model = LogisticRegression(solver="liblinear").fit(C_train, c_train)
+    chances = model.predict_proba(C_test)[:, 1]
+    values = [accuracy_score(c_test, (chances >= t).astype(int)) for t in (0.0, 0.5, 1.1)]
+    assert always.all()
+    assert [point.value for point in runs()[1].history("accuracy_score_C_test")] == values
+    assert "accuracy_score_C_test" not in runs()[0].metrics
 
 
 def test_whole_numbers(judged: Judged) -> None:
