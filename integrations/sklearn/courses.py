@@ -150,9 +150,7 @@ def candidates(figure: Any, columns: Columns) -> None:
         if not name:
             axes.xaxis.set_gid("whole")
         _scored(axes, places, values, deviation if not name else None, best)
-        if best is not None and not name:
-            legend(axes)
-        named(axes, name.removeprefix("param_") or "candidate", "" if i else score)
+        named(axes, name.removeprefix("param_") or "candidate (★ best)", "" if i else score)
 
 
 def _scored(axes: Any, x: Any, y: Any, deviation: Any, best: int | None) -> None:
@@ -165,7 +163,7 @@ def _scored(axes: Any, x: Any, y: Any, deviation: Any, best: int | None) -> None
     if best is not None:
         axes.plot(
             x[best : best + 1], y[best : best + 1], linestyle="", marker="*", markersize=13,
-            color=COLOURS[1], markeredgecolor="white", markeredgewidth=0.8, label="best",
+            color=COLOURS[1], markeredgecolor="white", markeredgewidth=0.8,
         )  # fmt: skip
 
 
