@@ -61,12 +61,12 @@ class Store:
         """Every run that can be read, newest first."""
         if self._listed is None:
             index = self._opened()
-            found = [known for run in self._ids() if (known := self._read(run)) is not None]
+            found = [known for run in self.ids() if (known := self._read(run)) is not None]
             index.keep(one for one in found if one.id not in self._early)
             self._listed = sorted(found, key=lambda one: (-one.first_seen, one.id))
         return self._listed
 
-    def _ids(self) -> list[str]:
+    def ids(self) -> list[str]:
         """The runs that there were when the index was opened."""
         versions = self._opened().versions
         return self.backend.run_ids() if versions is None else list(versions)
@@ -92,7 +92,7 @@ class Store:
         """Ids of the runs whose parent is `run`, oldest first."""
         if self._children is None:
             families: dict[str, list[tuple[float, str]]] = {}
-            for child in self._ids():
+            for child in self.ids():
                 parent, started = self._head(child)
                 if isinstance(parent, str):
                     families.setdefault(parent, []).append((started, child))

@@ -49,14 +49,24 @@ class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
     count: int
     ended: float | None
     outcome: Status | None
-    processes: list[dict[str, Any]]
-    probable: list[str]
+    processes: tuple[dict[str, Any], ...]
+    probable: tuple[str, ...]
     lost: int
     _error: msgspec.Raw
     _params: msgspec.Raw
     _metrics: msgspec.Raw
     _tags: msgspec.Raw
     _datasets: msgspec.Raw
+
+    @property
+    def experiment(self) -> str:
+        """The experiment it belongs to; empty where it has none."""
+        return self.text("experiment") or ""
+
+    def text(self, key: str) -> str | None:
+        """A fact that is text; None where it is absent or something else."""
+        value = self.facts.get(key)
+        return value if isinstance(value, str) else None
 
     @property
     def first_seen(self) -> float:
@@ -100,8 +110,8 @@ def summary_of(folded: Folded) -> Summary:
         folded.count,
         folded.end.time if folded.end else None,
         folded.outcome,
-        folded.processes if folded.end is None else [],
-        [key for key, series in folded.series.items() if series.probable],
+        tuple(folded.processes) if folded.end is None else (),
+        tuple(key for key, series in folded.series.items() if series.probable),
         _lost(folded),
         _encoded(end.get("error") if isinstance(end, dict) else None),
         _encoded(folded.values("param")),

@@ -85,23 +85,22 @@ class RunView:
     @property
     def name(self) -> str:
         """The run's name; the id's beginning where it has none."""
-        name = self.summary.facts.get("name")
-        return name if isinstance(name, str) and name else self.id[:8]
+        return self.summary.text("name") or self.id[:8]
 
     @property
     def experiment(self) -> str:
         """The experiment it belongs to; empty where it has none."""
-        return self._text("experiment") or ""
+        return self.summary.experiment
 
     @property
     def parent(self) -> str | None:
         """Id of the run under which it stands, None for none."""
-        return self._text("parent")
+        return self.summary.text("parent")
 
     @property
     def site(self) -> str | None:
         """The call that trained, as `train.py:41`; None where unknown."""
-        return self._text("site")
+        return self.summary.text("site")
 
     @kept
     def status(self) -> Status:
@@ -150,7 +149,7 @@ class RunView:
     def probable(self) -> frozenset[str]:
         """The metrics whose link with the run is only probable."""
         if not self._below:
-            return frozenset(self.summary.probable)
+            return frozenset(self.summary.probable)  # mostly the one empty set
         return frozenset(key for key, series in self.series.items() if series.probable)
 
     @kept
@@ -291,10 +290,6 @@ class RunView:
 
     def _values(self, kind: str) -> Mapping[str, Any]:
         return MappingProxyType(self._merged(lambda run: run.folded.values(kind)))
-
-    def _text(self, key: str) -> str | None:
-        value = self.summary.facts.get(key)
-        return value if isinstance(value, str) else None
 
     def _files(self, run: RunView) -> list[str]:
         return self.store.backend.artifacts(run.id)

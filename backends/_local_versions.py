@@ -25,18 +25,19 @@ def versions(catalog: Catalog, memo: Any) -> Versions:
         catalog.look()
         found = _folders(catalog)
         for journal in catalog.shared():
+            name = f"{journal.path.name} {journal.inode} "
             for run, spans in journal.spans.items():
-                version = found.setdefault(run, [])
+                version = found.get(run, "")
                 if version is not None:
-                    version += [journal.path.name, journal.inode, *spans]
+                    found[run] = f"{version}{name}{spans} "
         for run in catalog.elsewhere():
             found[run] = None
         return Versions(found, catalog.memo())
 
 
-def _folders(catalog: Catalog) -> dict[str, list[Any] | None]:
+def _folders(catalog: Catalog) -> dict[str, str | None]:
     """The versions of runs in folders of their own; a folder without a journal is no run."""
-    found: dict[str, list[Any] | None] = {}
+    found: dict[str, str | None] = {}
     settled = (time.time() - SETTLED) * 1e9
     for run in catalog.named():
         folder = f"{catalog.root}/{run}/"
@@ -51,11 +52,11 @@ def _folders(catalog: Catalog) -> dict[str, list[Any] | None]:
     return found
 
 
-def _files(folder: str, names: list[str], settled: float) -> list[Any] | None:
-    version: list[Any] = []
+def _files(folder: str, names: list[str], settled: float) -> str | None:
+    version = ""
     for name in names:
         state = os.stat(folder + name)  # noqa: PTH116, of 10,000 files in a row
         if state.st_mtime_ns > settled:
             return None
-        version += (name, state.st_ino, state.st_size, state.st_mtime_ns)
+        version += f"{name} {state.st_ino} {state.st_size} {state.st_mtime_ns} "
     return version

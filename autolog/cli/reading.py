@@ -39,9 +39,9 @@ def ls(
         print(_nothing(store))
     else:
         order = parse_order(question["order_by"])
-        totals = Counter(RunView(store, one.id).experiment for one in store.summaries())
+        totals = Counter(one.experiment for one in store.summaries())
         page = Page(
-            short_ids(store.backend.run_ids()),
+            short_ids(store.ids()),
             totals,
             place=place(store),
             width=width(),

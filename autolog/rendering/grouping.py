@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ..view import RunView
 
@@ -48,9 +49,11 @@ class Group:
         return handle in ("all", self.site, self.line)
 
 
-def arrange(runs: list[RunView], expand: str | None = None) -> list[Row | Group]:
-    """The rows for `runs`, in their order, each child below its parent."""
-    return list(_Tree(runs, expand).rows())
+def arrange(
+    runs: list[RunView], expand: str | None = None, limit: int | None = None
+) -> list[Row | Group]:
+    """The rows for `runs`, in their order, each child below its parent; at most `limit`."""
+    return list(islice(_Tree(runs, expand).rows(), limit))
 
 
 class _Tree:
@@ -59,7 +62,8 @@ class _Tree:
         self.below: dict[str | None, list[RunView]] = {}
         by_id = {run.id: run for run in runs}
         for run in runs:
-            parent = run.parent if _hangs(run, by_id) else None
+            parent = run.parent
+            parent = parent if parent and _hangs(run, by_id) else None
             self.below.setdefault(parent, []).append(run)
 
     def rows(self, parent: str | None = None, depth: int = 0) -> Iterator[Row | Group]:
@@ -69,7 +73,7 @@ class _Tree:
             group = groups.get(run.id)
             if group is None:
                 yield from self.single(run, depth)
-            elif group.runs[0] == run:
+            elif group.runs[0] is run:
                 yield group
 
     def single(self, run: RunView, depth: int) -> Iterator[Row | Group]:
@@ -85,9 +89,10 @@ class _Tree:
         """For the id of each run that is shown as part of a group, that group."""
         sites: dict[tuple[str, str], list[RunView]] = {}
         for run in runs:
-            group = run.summary.facts.get("group")
-            if run.site:
-                sites.setdefault((run.site, str(group)), []).append(run)
+            site = run.site
+            if site:
+                group = run.summary.facts.get("group")
+                sites.setdefault((site, str(group)), []).append(run)
         found: dict[str, Group] = {}
         for members in sites.values():
             group = Group(tuple(members), depth, sum(map(self.size, members)))

@@ -72,7 +72,7 @@ def listing(runs: Sequence[RunView], page: Page) -> list[Text]:
     lines: list[Text] = []
     left = page.limit
     for experiment, members in _by_experiment(runs).items():
-        shown = arrange(members, page.expand)[:left]
+        shown = arrange(members, page.expand, left)
         left = None if left is None else left - len(shown)
         if shown:
             lines += [*_block(experiment, shown, page), Text()]
