@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,13 @@ def main() -> None:
     """Parse the command line, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="pairs of processes for each case")
-    parser.add_argument("--only", action="append", help="a case, `points` or `imports`")
+    parser.add_argument("--only", action="append", help=f"a case, or {', '.join(OTHERS)}")
     parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     found: dict[str, Any] = {}
-    for name in options.only or [*CASES, "points", "imports"]:
-        run = {"points": points, "imports": imports}.get(name)
-        found[name] = run(options) if run else fits(name, options)
+    for name in options.only or [*CASES, *OTHERS]:
+        found[name] = OTHERS[name](options) if name in OTHERS else fits(name, options)
         print(f"{name}: {shown(found[name])}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -79,6 +79,50 @@ def points(options: argparse.Namespace) -> Figures:
         peer = child(options.mlflow, "points", "mlflow", "{store}", "2000")
         found |= {f"mlflow_{name}": figure for name, figure in peer.items()}
     return found
+
+
+def points_read(options: argparse.Namespace) -> Figures:
+    """A run of a million points, read in processes of their own, and shown by the command."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"{folder}/store"
+        asked("million", "autolog", store, 1_000_000)
+        found = [asked("points", "autolog", store) for _ in range(options.rounds)]
+        show = [wall("show", "--backend", store) for _ in range(options.rounds)]
+    return {**medians(found), "show_process_ms": statistics.median(show)}
+
+
+def search(options: argparse.Namespace) -> Figures:
+    """10,000 runs searched by fresh processes, the first of which finds no index.
+
+    MLflow gets a tenth of them, since it takes minutes to write them.
+    """
+    found: Figures = {"start_ms": statistics.median(wall("--version") for _ in range(3))}
+    peers = [(options.mlflow, "mlflow", 1000)] if options.mlflow else []
+    for python, mode, runs in ((sys.executable, "autolog", 10_000), *peers):
+        with tempfile.TemporaryDirectory() as folder:
+            store = f"{folder}/store"
+            asked("fill", mode, store, runs, python)
+            first = asked("ask", mode, store, runs, python)
+            later = [asked("ask", mode, store, runs, python) for _ in range(options.rounds)]
+            found |= {f"{mode}_{runs}_cold_search_ms": first["search_ms"]}
+            found |= {f"{mode}_{runs}_{name}": one for name, one in medians(later).items()}
+    return found
+
+
+def asked(
+    what: str, mode: str, store: str, amount: int = 0, python: str = sys.executable
+) -> Figures:
+    """What a process of `benchmarks.search` printed."""
+    command = [python, "-m", "benchmarks.search", what, mode, store, *[str(amount)] * bool(amount)]
+    found: Figures = json.loads(run(command, ROOT).splitlines()[-1])
+    return found
+
+
+def wall(*words: str) -> float:
+    """Milliseconds by the clock of the command `autolog`, its start among them."""
+    began = time.perf_counter()
+    run([sys.executable, "-m", "autolog", *words], ROOT)
+    return 1e3 * (time.perf_counter() - began)
 
 
 def imports(options: argparse.Namespace) -> Figures:
@@ -147,6 +191,8 @@ def shown(figures: Figures) -> str:
     """Figures on one line."""
     return "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
 
+
+OTHERS = {"points": points, "points_read": points_read, "search": search, "imports": imports}
 
 if __name__ == "__main__":
     main()
