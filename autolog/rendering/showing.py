@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from rich.text import Text
 
@@ -28,6 +28,8 @@ from .text import (
     size,
     value_text,
 )
+
+Item = TypeVar("Item")
 
 MOST_LINES = 10
 """Lines of a section beyond which the rest is counted, unless all is asked for."""
@@ -58,11 +60,24 @@ def _indented(rows: list[list[Text]], right: tuple[int, ...] = ()) -> list[Text]
     return [Text.assemble("  ", line) for line in aligned(rows, right)]
 
 
+def _table(
+    items: Sequence[Item], row: Callable[[Item], list[Text]], verbose: bool, indent: str = "  "
+) -> list[Text]:
+    """A row for each of the items, or for the first ones: there may be thousands."""
+    few = verbose or len(items) <= MOST_LINES + 1
+    shown = aligned([row(item) for item in (items if few else items[:MOST_LINES])])
+    lines = [Text.assemble(indent, line) for line in shown]
+    return lines if few else [*lines, _more(len(items) - MOST_LINES)]
+
+
+def _more(count: int) -> Text:
+    return Text(f"  … and {count} more (-v)", style="dim")
+
+
 def _cut(lines: list[Text], verbose: bool) -> list[Text]:
     if verbose or len(lines) <= MOST_LINES + 1:
         return lines
-    more = Text(f"  … and {len(lines) - MOST_LINES} more (-v)", style="dim")
-    return [*lines[:MOST_LINES], more]
+    return [*lines[:MOST_LINES], _more(len(lines) - MOST_LINES)]
 
 
 def _head(run: RunView, ids: dict[str, str]) -> list[Text]:
@@ -115,15 +130,15 @@ def _metrics(run: RunView, verbose: bool) -> list[Text]:
     single = [series for series in run.measures.values() if series.count == 1]
     if not single:
         return []
-    rows = [
-        [
-            Text(("~" if series.probable else " ") + clean(series.key, 48)),
-            Text(number(series.value)),
-            *(Text(_told(series, key), style="dim") for key in ("call", "site", "link")),
-        ]
-        for series in single
+    return [_heading("METRICS"), *_table(single, _metric, verbose, " ")]
+
+
+def _metric(series: Series) -> list[Text]:
+    return [
+        Text(("~" if series.probable else " ") + clean(series.key, 48)),
+        Text(number(series.value)),
+        *(Text(_told(series, key), style="dim") for key in ("call", "site", "link")),
     ]
-    return [_heading("METRICS"), *_cut([Text.assemble(" ", x) for x in aligned(rows)], verbose)]
 
 
 def _told(series: Series, key: str) -> str:
@@ -146,9 +161,9 @@ def _params(run: RunView, verbose: bool) -> list[Text]:
     known = any(fact.set is not None for fact in params.values())
     counts = ", ".join([f"{len(chosen)} set" if known else str(len(chosen)), *hidden])
     more = ": -v" if hidden and not verbose else ""
-    shown = [*chosen, *(key for key in params if verbose and key not in chosen)]
-    rows = [_param(key, params[key], key in defaults, verbose) for key in shown]
-    return [_heading("PARAMS", f"({counts}{more})"), *_cut(_indented(rows), verbose)]
+    shown = list(dict.fromkeys([*chosen, *params])) if verbose else chosen
+    rows = _table(shown, lambda key: _param(key, params[key], key in defaults, verbose), verbose)
+    return [_heading("PARAMS", f"({counts}{more})"), *rows]
 
 
 def _param(key: str, fact: Fact, default: bool, verbose: bool) -> list[Text]:
@@ -166,17 +181,17 @@ def _series(run: RunView, verbose: bool) -> list[Text]:
     drawn = [series for series in run.measures.values() if series.count > 1]
     if not drawn:
         return []
-    rows = [
-        [
-            Text(("~" if series.probable else "") + clean(series.key, 40)),
-            Text(spark(series.sample(), 16)),
-            Text(_range(series)),
-            Text(f"last {metric_text(series)}"),
-            Text(_points(series), style="dim"),
-        ]
-        for series in drawn
+    return [_heading("SERIES"), *_table(drawn, _drawn, verbose)]
+
+
+def _drawn(series: Series) -> list[Text]:
+    return [
+        Text(("~" if series.probable else "") + clean(series.key, 40)),
+        Text(spark(series.sample(), 16)),
+        Text(_range(series)),
+        Text(f"last {metric_text(series)}"),
+        Text(_points(series), style="dim"),
     ]
-    return [_heading("SERIES"), *_cut(_indented(rows), verbose)]
 
 
 def _range(series: Series) -> str:

@@ -25,6 +25,7 @@ from autolog.backend import Backend
 from autolog.columns import columns
 from autolog.errors import BackendError
 from autolog.filters import text_of
+from autolog.records import Record
 from autolog.rendering.jsonform import run_json
 from autolog.search import search
 from autolog.store import Store
@@ -343,3 +344,29 @@ def test_a_store_without_versions_is_read_each_time(story: Story, cache: Path) -
     assert story.backend.versions() is None
     assert [run.name for run in search(Store(story.backend))] == ["one"]
     assert not cache.exists()
+
+
+def test_a_run_with_12_000_names(told: Story, command: Any, tmp_path: Path) -> None:
+    """Written, searched, listed, shown and exported; twice over nothing that has the run's size."""
+    count = 12_000
+    run, writer, start = run_id("a"), "1" * 32, told.now - 60
+    facts = {"name": "wide", "integration": "bench"}
+    rows: list[tuple[Any, ...]] = [("run", "", facts)]
+    rows += [("param", f"p{i}", i) for i in range(count)]
+    rows += [("metric", f"m{i}", i / 2, step) for step in range(2) for i in range(count)]
+    rows.append(("end", "", {"status": "finished"}))
+    told.backend.write([Record(run, writer, i, start, *row) for i, row in enumerate(rows)])
+    told.backend.close()
+    (found,) = search(anew(told), f"metrics.m{count - 1} > 1 and params.p{count - 1} = {count - 1}")
+    assert (len(found.params), len(found.metrics)) == (count, count)
+    points = found.histories()
+    assert len(points) == count
+    assert [point.value for point in points["m7"]] == [3.5, 3.5]
+    assert "wide" in command("ls")[1]
+    _, shown, _ = command("show")
+    assert f"… and {count - 10} more (-v)" in shown
+    assert len(shown.splitlines()) < 40
+    assert len(command("show", "-v")[1].splitlines()) > 2 * count
+    target = tmp_path / "points.csv"
+    assert command("export", "--points", "--to", str(target))[0] == 0
+    assert len(target.read_text().splitlines()) == 2 * count + 1
