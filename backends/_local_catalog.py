@@ -7,6 +7,7 @@ import math
 import os
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -59,34 +60,32 @@ class LightJournal:
         self.path = path
         self.header: Header | None = None
         self.spans: dict[str, list[int]] = {}
-        self.notes: list[str] = []
+        self._problems: list[str] = []
+        self._bad = 0
+        self.sums: dict[str, int] = {}  # checksums of each run's lines
         self._inode = -1
-        self._end = 0
+        self._size = 0
         self._changed = 0
+        self._end = 0
 
     @property
-    def inode(self) -> int:
-        """The file's inode as last seen."""
-        return self._inode
+    def notes(self) -> list[str]:
+        """What could not be read of it."""
+        bad = f"{self.path}: {self._bad} unreadable line{'s' * (self._bad > 1)} passed over"
+        return [*self._problems, *[bad] * (self._bad > 0)]
 
     def state(self) -> list[Any]:
         """What is known, for `recall`."""
-        return [self._inode, self._end, self._changed, self._print(), self.notes, self.spans]
+        file = [self._inode, self._size, self._changed, self._end, self._print()]
+        return [*file, self._problems, self._bad, self.spans, self.sums]
 
     def recall(self, state: list[Any]) -> None:
-        """Take over what another process knew, if the file is still the one, or has only grown."""
-        inode, end, changed, fingerprint, notes, spans = state
-        now = self.path.stat()
-        if now.st_ino != inode or now.st_size < end:
-            return
-        if now.st_size == end and now.st_mtime_ns != changed:
-            return
-        self._inode, self._end, self._changed = inode, end, changed
+        """Take over what another process knew; `update` then looks whether it is still so."""
         self.header = read_journal(self.path, header_only=True).header
-        if self.header is None or self._print() != fingerprint:
+        self._inode, self._size, self._changed, self._end, known, *rest = state
+        self._problems, self._bad, self.spans, self.sums = rest
+        if self.header is None or self._print() != known:
             self._forget(-1)
-            return
-        self.notes, self.spans = notes, spans
 
     def _print(self) -> str:
         """The last bytes of what is known: an inode may be another file's by now."""
@@ -101,13 +100,14 @@ class LightJournal:
         except FileNotFoundError:
             self._forget(-1)
             return
-        if state.st_ino != self._inode or state.st_size < self._end:
+        edited = state.st_size == self._size and state.st_mtime_ns != self._changed
+        if state.st_ino != self._inode or state.st_size < self._end or edited:
             self._forget(state.st_ino)
             journal = read_journal(self.path)
-            self.header, self.notes = journal.header, journal.notes
+            self.header, self._problems = journal.header, journal.notes
         if self.header is not None and state.st_size > self._end:
             self._extend()
-        self._changed = state.st_mtime_ns
+        self._size, self._changed = state.st_size, state.st_mtime_ns
 
     def lines(self, run: str) -> list[Line]:
         """The lines of `run` in the file's order."""
@@ -125,11 +125,11 @@ class LightJournal:
         return found
 
     def _forget(self, inode: int) -> None:
-        self.spans, self.header, self.notes = {}, None, []
+        self.spans, self.sums, self.header = {}, {}, None
+        self._problems, self._bad = [], 0
         self._inode, self._end = inode, 0
 
     def _extend(self) -> None:
-        bad = 0
         with self.path.open("rb") as file:
             file.seek(self._end)
             position = self._end
@@ -137,17 +137,16 @@ class LightJournal:
                 if not text.endswith(b"\n"):
                     break
                 end = position + len(text)
-                bad += position > 0 and not self._add(text, position, end)
+                self._bad += position > 0 and not self._add(text, position, end)
                 position = end
         self._end = position
-        if bad:
-            self.notes.append(f"{self.path}: {bad} unreadable line{'s' * (bad > 1)} passed over")
 
     def _add(self, text: bytes, start: int, end: int) -> bool:
         try:
             run = _tail.decode(text).run
         except (ValueError, RecursionError):
             return not text.strip()
+        self.sums[run] = zlib.crc32(text, self.sums.get(run, 0))
         spans = self.spans.setdefault(run, [])
         if spans and spans[-1] == start:
             spans[-1] = end

@@ -16,7 +16,7 @@ systems are coarse."""
 
 
 def versions(catalog: Catalog, memo: Any) -> Versions:
-    """The runs' versions: name, inode, size and time of each journal, places in shared ones.
+    """The runs' versions: name, inode, size and time of each journal, lines in shared ones.
 
     The memo is what is known of shared journals, of which only what was added is read again.
     """
@@ -25,11 +25,11 @@ def versions(catalog: Catalog, memo: Any) -> Versions:
         catalog.look()
         found = _folders(catalog)
         for journal in catalog.shared():
-            name = f"{journal.path.name} {journal.inode} "
             for run, spans in journal.spans.items():
                 version = found.get(run, "")
                 if version is not None:
-                    found[run] = f"{version}{name}{spans} "
+                    lines = f"{journal.path.name} {journal.sums[run]} {spans} "
+                    found[run] = version + lines
         for run in catalog.elsewhere():
             found[run] = None
         return Versions(found, catalog.memo())

@@ -61,14 +61,20 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "autolog" / "index"
 
 
-def answers(root: Path, cache: str) -> list[Any]:
-    """All that searches can tell of the store, with the index in that cache folder."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = cache
-    try:
+class Unversioned(LocalBackend):
+    """A local store that is read whole for each question."""
+
+    def versions(self, memo: Any = None) -> None:  # type: ignore[override]
+        return None
+
+
+def answers(root: Path, cache: Path | None = None) -> list[Any]:
+    """All that searches can tell of the store, by the index in that cache folder or without."""
+    if cache is None:
+        return [_answer(Store(Unversioned(root)), question) for question in QUESTIONS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         return [_answer(Store(LocalBackend(root)), question) for question in QUESTIONS]
-    finally:
-        os.environ["XDG_CACHE_HOME"] = before or ""
 
 
 def _answer(store: Store, question: dict[str, Any]) -> Any:
@@ -175,9 +181,9 @@ def test_searches_answer_with_the_index_as_without(seed: int) -> None:
         for moment in range(12):
             teller.step()
             settle(root, moment)
-            plain = answers(root, OFF)
-            assert answers(root, f"{folder}/cache") == plain
-            assert answers(root, f"{folder}/cache") == plain
+            plain = answers(root)
+            assert answers(root, Path(folder, "cache")) == plain
+            assert answers(root, Path(folder, "cache")) == plain
         assert list(Path(folder, "cache").rglob("index/*"))
 
 
@@ -227,6 +233,54 @@ def test_only_what_changed_is_read(kept: Story, reads: list[str]) -> None:
     kept.run("a", writer="8" * 32)("metric", "loss", 0.25)
     assert len(search(anew(kept))) == 4
     assert sorted(reads) == [run_id("a"), run_id("d")]
+
+
+@pytest.mark.parametrize("run", ["a", "b"])
+def test_an_edit_that_changes_no_size_is_seen(kept: Story, run: str) -> None:
+    root = Path(kept.backend.uri)
+    edited = [path for path in root.rglob("journal-*") if run_id(run) in path.read_text()]
+    for moment, path in enumerate(edited):
+        path.write_text(path.read_text().replace("0.5,", "9.5,").replace("0.75,", "9.75,"))
+        path.write_text(path.read_text().replace("0.5]", "9.5]"))
+        settle(root, 10 + moment)
+    (found,) = search(anew(kept), "metrics.loss > 9")
+    assert found.id == run_id(run)
+
+
+def test_a_shared_journal_that_was_replaced_is_read_whole(kept: Story) -> None:
+    root = Path(kept.backend.uri)
+    (path,) = (root / "light").glob("journal-*")
+    inode = path.stat().st_ino
+    text = path.read_text().replace("two", "TWO").replace("0.75", "0.875")
+    path.write_text(text + text.splitlines()[-1].replace("end", "new") + "\n")
+    settle(root, 10)
+    assert path.stat().st_ino == inode
+    (found,) = search(anew(kept), "name = 'TWO'")
+    assert found.metrics["loss"] == 0.875
+
+
+def test_what_was_read_before_the_index_was_opened_is_not_kept(kept: Story) -> None:
+    store = anew(kept)
+    writer = kept.run("a", writer="8" * 32)
+    assert store.folded(run_id("a")).series["loss"].value == 0.5
+    writer("metric", "loss", 0.25)
+    settle(Path(kept.backend.uri), 10)
+    kept.run("d", writer="9" * 32).opens("four").ends()
+    search(store)
+    (found,) = search(anew(kept), "name = 'one'")
+    assert found.metrics["loss"] == 0.25
+
+
+def test_a_half_line_of_a_shared_journal_is_read_when_it_is_whole(kept: Story) -> None:
+    root = Path(kept.backend.uri)
+    (path,) = (root / "light").glob("journal-*")
+    line = f'[3,{kept.now},"metric","loss",0.625,null,null,"{run_id("b")}"]\n'
+    for moment, part in enumerate((line[:20], line[20:])):
+        with path.open("a") as file:
+            file.write(part)
+        settle(root, 10 + moment)
+        (found,) = search(anew(kept), "name = 'two'")
+        assert found.metrics["loss"] == (0.75, 0.625)[moment]
 
 
 def damages() -> dict[str, Callable[[bytes], bytes]]:
@@ -347,7 +401,7 @@ def test_a_store_without_versions_is_read_each_time(story: Story, cache: Path) -
 
 
 def test_a_run_with_12_000_names(told: Story, command: Any, tmp_path: Path) -> None:
-    """Written, searched, listed, shown and exported; twice over nothing that has the run's size."""
+    """Written, searched, listed, shown and exported."""
     count = 12_000
     run, writer, start = run_id("a"), "1" * 32, told.now - 60
     facts = {"name": "wide", "integration": "bench"}
