@@ -191,7 +191,7 @@ def test_searches_answer_with_the_index_as_without(seed: int) -> None:
 def kept(told: Story, cache: Path) -> Story:
     """A store of three settled runs whose index is written."""
     told.run("a").opens("one").params({"C": 1}).metric("loss", 0.5).ends()
-    told.run("b").opens("two", light=True).metric("loss", 0.75).ends()
+    told.run("b").opens("two", light=True).metric("loss", 0.75)("tag", "long", "x" * 400).ends()
     told.run("c").opens("three").metric("loss", 3.0, 2.0).ends("failed")
     told.backend.close()
     settle(Path(told.backend.uri), 1)
@@ -274,7 +274,7 @@ def test_what_was_read_before_the_index_was_opened_is_not_kept(kept: Story) -> N
 def test_a_half_line_of_a_shared_journal_is_read_when_it_is_whole(kept: Story) -> None:
     root = Path(kept.backend.uri)
     (path,) = (root / "light").glob("journal-*")
-    line = f'[3,{kept.now},"metric","loss",0.625,null,null,"{run_id("b")}"]\n'
+    line = f'[4,{kept.now},"metric","loss",0.625,null,null,"{run_id("b")}"]\n'
     for moment, part in enumerate((line[:20], line[20:])):
         with path.open("a") as file:
             file.write(part)
