@@ -94,6 +94,13 @@ class Writer:
         return self("end", "", {"status": status, "error": error or None}, at=after)
 
 
+def settle(root: Path, moment: int) -> None:
+    """Give every file that was changed just now a time long ago, another one at each step."""
+    for path in root.rglob("journal-*"):
+        if path.stat().st_mtime > 1.7e9:
+            os.utime(path, (1.6e9 + moment, 1.6e9 + moment))
+
+
 class Story:
     """A store that is being filled."""
 
