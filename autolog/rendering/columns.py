@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -79,7 +80,7 @@ def param_columns(runs: Sequence[RunView]) -> list[Column]:
         column = Column("param", clean(title, CELL_WIDTH), keys)
         texts = [column.text(run) for run in runs]
         had = sum(text != NONE for text in texts)
-        if (had > 1 and len(set(texts)) > 1) or len(runs) == 1:
+        if (had > 1 and len({*texts} - {NONE}) > 1) or len(runs) == 1:
             found.append(Column("param", column.title, keys, (1, -had, len(found))))
     return found
 
@@ -131,7 +132,7 @@ def metric_columns(runs: Sequence[RunView]) -> list[Column]:
             lone[key] = lone.get(key, True) and series.count == 1
     shared = [key for key in counts if counts[key] > 1] or list(counts)
     ordered = sorted(shared, key=lambda key: (not lone[key], not direction(key), -counts[key]))
-    titles = _titles(ordered)
+    titles = _titles(ordered, judged_data(runs))
     return [
         Column(
             "metric",
@@ -143,16 +144,23 @@ def metric_columns(runs: Sequence[RunView]) -> list[Column]:
     ]
 
 
-def _titles(keys: list[str]) -> dict[str, str]:
-    """Names without the words that all of them end with: `accuracy_score_X_test` → `accuracy`."""
-    words = [key.split("_") for key in keys]
-    common = 0
-    while len(keys) > 1 and all(
-        len(own) > common + 1 and own[-1 - common] == words[0][-1 - common] for own in words
-    ):
-        common += 1
-    shorts = ["_".join(own[: len(own) - common]) for own in words]
-    return dict(zip(keys, shorts if len(set(shorts)) == len(keys) else keys, strict=True))
+def judged_data(runs: Sequence[RunView]) -> str | None:
+    """The data that all metrics which name their data are of (`X_test`); None for several."""
+    found = {data for run in runs for key in run.measures if (data := _data_of(key, run))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _data_of(key: str, run: RunView) -> str | None:
+    return next((name for name in run.brief_datasets if key.endswith(f"_{name}")), None)
+
+
+def _titles(keys: list[str], data: str | None) -> dict[str, str]:
+    """Names as short as they are told apart by: `accuracy_score_X_test` → `accuracy`."""
+    bare = [key.removesuffix(f"_{data}") for key in keys]
+    for shorts in ([name.removesuffix("_score") or name for name in bare], bare):
+        if len(set(shorts)) == len(keys):
+            return dict(zip(keys, shorts, strict=True))
+    return dict(zip(keys, keys, strict=True))
 
 
 def main_series(run: RunView) -> Series | None:
@@ -167,11 +175,20 @@ def _interest(series: Series) -> tuple[bool, bool]:
 
 
 def series_cell(run: RunView) -> str:
-    """The main series as blocks with its short name: `█▅▃▂▁ loss`."""
+    """The main series as blocks with its short name and what it came to: `█▅▃▂▁ loss 0.21`."""
     series = main_series(run)
     if series is None:
         return ""
     name = series.key if len(series.key) <= 12 else series.key.strip("_").rpartition("_")[2]
     mark = "~" if series.probable else ""
     broken = BROKEN if run.status == "failed" else ""
-    return f"{mark}{spark(series.sample())}{broken} {clean(name, 16)}"
+    drawn = f"{mark}{spark(series.sample())}{broken} {clean(name, 16)}"
+    return drawn if broken else f"{drawn} {number(came_to(series))}"
+
+
+def came_to(series: Series) -> float:
+    """One number for a series: the mean of folds, the best of candidates, else the last value."""
+    if series.unit == "fold":
+        return statistics.fmean(series.sample())
+    best = series.high if series.unit == "candidate" else None
+    return series.value if best is None else best

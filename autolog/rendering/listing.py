@@ -11,12 +11,13 @@ from rich.text import Text
 from ..search import short_ids
 from ..view import Runs, RunView
 from . import facts
-from .columns import Column, metric_columns, param_columns, series_cell, wanted_columns
+from .columns import Column, judged_data, metric_columns, param_columns, series_cell, wanted_columns
 from .grouping import Group, Row, arrange
 from .text import NONE, age, aligned, clean, short_duration
 
 BAD = {"failed": "red", "killed": "red", "lost": "yellow"}
 NAME_WIDTH = 40
+"""Columns for a model's name on a wide terminal; on a narrow one it has a quarter."""
 MOST_COLUMNS = 40
 """Columns of which the width is tried: a run may have thousands of metrics."""
 
@@ -47,6 +48,11 @@ class Page:
     ordered: str | None = None
     now: float | None = None
     used: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def name_width(self) -> int:
+        """Columns that a model's name may take."""
+        return max(20, min(NAME_WIDTH, self.width // 4))
 
     def footnote(self, text: str) -> None:
         """Explain a mark that was used, once."""
@@ -122,15 +128,20 @@ def _same(runs: list[RunView], page: Page) -> list[str]:
             found.append(word + value)
             if word == "git " and value.endswith("*"):
                 page.footnote("* uncommitted changes")
-    return found
+    data = judged_data(runs)
+    return found if data is None else [*found, f"metrics on {clean(data, 40)}"]
 
 
 def _table(rows: list[Row | Group], page: Page) -> list[Text]:
     singles = [row for row in rows if isinstance(row, Row)]
     runs = [row.run for row in singles]
-    columns = _columns(singles, page)
-    best = _best(runs, columns, page)
     drawn = [series_cell(run) for run in runs]
+    columns = _columns(singles, page, drawn)
+    if not any(column.kind == "metric" for column in columns):  # numbers before pictures
+        without = _columns(singles, page, [])
+        if any(column.kind == "metric" for column in without):
+            columns, drawn = without, ["" for _ in runs]
+    best = _best(runs, columns, page)
     titles = [" ", "ID", "WHEN", "MODEL", "TIME", *(column.title for column in columns)]
     table = [[Text(title, style="dim") for title in [*titles, *["SERIES"] * any(drawn)]]]
     for row, series in zip(singles, drawn, strict=True):
@@ -175,16 +186,25 @@ def _cells(row: Row, columns: list[Column], best: bool, page: Page) -> list[Text
         Text("★" if best else " ", style="yellow"),
         Text(page.ids[run.id], style="cyan"),
         Text(age(run.summary.started, page.now)),
-        Text(branch + clean(run.name, NAME_WIDTH)),
+        Text(branch + short_model(run.name, page.name_width)),
         _time(run),
     ]
     texts = [column.text(run) for column in columns]
     bare = [text for text, c in zip(texts, columns, strict=True) if c.kind == "metric"]
-    if run.status == "finished" and bare and set(bare) == {NONE}:
+    drawn = series_cell(run)
+    if run.status == "finished" and bare and set(bare) == {NONE} and not drawn:
         page.footnote("– none yet: call score on held-out data, or training_metrics=True")
-    if any(text.startswith("~") for text in bare) or series_cell(run).startswith("~"):
+    if any(text.startswith("~") for text in bare) or drawn.startswith("~"):
         page.footnote("~ probable link")
     return [*cells, *(Text(text, style="dim" if text == NONE else "") for text in texts)]
+
+
+def short_model(name: str, width: int) -> str:
+    """A model's name within `width` columns: `GridSearchCV›…›RandomForestCl…`."""
+    first, *inner = clean(name).split("›")
+    if len(inner) > 1 and len(clean(name)) > width:
+        name = f"{first}›…›{inner[-1]}"
+    return clean(name, width)
 
 
 def _time(run: RunView) -> Text:
@@ -195,13 +215,13 @@ def _time(run: RunView) -> Text:
     return Text(short_duration(run.duration))
 
 
-def _columns(rows: list[Row], page: Page) -> list[Column]:
+def _columns(rows: list[Row], page: Page, drawn: Sequence[str]) -> list[Column]:
     """The columns, of which as many as the width holds are shown, the first ones first."""
     runs = [row.run for row in rows]
     if page.columns:
         return wanted_columns(runs, page.columns)
     params, metrics = param_columns(runs), metric_columns(runs)
-    room = page.width - _fixed_width(rows, page)
+    room = page.width - _fixed_width(rows, page, drawn)
     kept: set[int] = set()
     for column in sorted([*params, *metrics], key=lambda column: column.rank)[:MOST_COLUMNS]:
         width = max(len(column.title), *(len(column.text(run)) for run in runs)) + 2
@@ -211,11 +231,11 @@ def _columns(rows: list[Row], page: Page) -> list[Column]:
     return [column for column in (*params, *metrics) if id(column) in kept]
 
 
-def _fixed_width(rows: list[Row], page: Page) -> int:
+def _fixed_width(rows: list[Row], page: Page, drawn: Sequence[str]) -> int:
     """What the columns that are always there take."""
-    names = [len(clean(row.run.name, NAME_WIDTH)) + 2 * row.depth for row in rows]
+    names = [len(short_model(row.run.name, page.name_width)) + 2 * row.depth for row in rows]
     ids = [len(page.ids[row.run.id]) for row in rows]
-    series = max((len(series_cell(row.run)) + 2 for row in rows), default=0)
+    series = max((len(text) + 2 for text in drawn), default=0)
     return 2 + max(ids, default=4) + 8 + max(names, default=5) + 2 + 9 + series
 
 

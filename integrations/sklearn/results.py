@@ -37,6 +37,9 @@ NOT_RESULTS = frozenset(
         "best_index_",
         "multimetric_",
         "fit_status_",
+        "max_features_",
+        "max_samples_",
+        "n_trees_per_iteration_",
         "t_",
     )
 )

@@ -63,19 +63,18 @@ def test_ls(demo: Story, command: Command) -> None:
     assert (code, err) == (0, "")
     assert out == (
         "wine/demo · 504 of 504 runs · ./autolog-runs\n"
-        "same in all: data 9c1e04, git 4be1c02*, scikit-learn 1.9.0\n"
+        "same in all: data 9c1e04, git 4be1c02*, scikit-learn 1.9.0, metrics on X_test\n"
         "\n"
         "  ID    WHEN  MODEL              TIME      C  accuracy  roc_auc  SERIES\n"
-        "★ 7f3c  1d    GridSearchCV 30×3  4.1s    0.3    0.9860  ~0.9970  ▁▂▃▆▇█▇▆ score\n"
+        "★ 7f3c  1d    GridSearchCV 30×3  4.1s    0.3    0.9860  ~0.9970  ▁▂▃▆▇█▇▆ score 0.9742\n"
         "  51d0  2d    Pipeline›LogReg    21ms    1.0    0.9790   0.9960\n"
-        "  c2aa  3d    cross_validate ×5  88ms      –         –        –  ▁█▅█▅ test_score\n"
+        "  c2aa  3d    cross_validate ×5  88ms      –         –        –  ▁█▅█▅ test_score 0.9320\n"
         "  9b17  4d    MLPClassifier      failed    –         –        –  █▅▃▂▁× loss\n"
         "▸ Ridge ×500  demo.py:41 (autolog ls --expand 41)\n"
         "\n"
         "9b17: ValueError: Input X contains NaN\n"
         "\n"
-        "* uncommitted changes · ~ probable link · "
-        "– none yet: call score on held-out data, or training_metrics=True\n"
+        "* uncommitted changes · ~ probable link\n"
     )
 
 
@@ -98,9 +97,9 @@ def test_ls_drops_columns_that_the_width_does_not_hold(
     _, out, _ = command("ls", "--limit", "2")
     table = out.splitlines()[3:6]
     assert table == [
-        "  ID    WHEN  MODEL              TIME  accuracy  SERIES",
-        "★ 7f3c  1d    GridSearchCV 30×3  4.1s    0.9860  ▁▂▃▆▇█▇▆ score",
-        "  51d0  2d    Pipeline›LogReg    21ms    0.9790",
+        "  ID    WHEN  MODEL              TIME    C  accuracy  roc_auc",
+        "★ 7f3c  1d    GridSearchCV 30×3  4.1s  0.3    0.9860  ~0.9970",
+        "  51d0  2d    Pipeline›LogReg    21ms  1.0    0.9790   0.9960",
     ]
 
 
@@ -108,9 +107,33 @@ def test_ls_with_columns_of_one_s_own(demo: Story, command: Command) -> None:
     _, out, _ = command("ls", "--limit", "2", "--columns", "clf__max_iter, metrics.loss")
     assert out.splitlines()[3:6] == [
         "  ID    WHEN  MODEL              TIME  clf__max_iter  loss  SERIES",
-        "  7f3c  1d    GridSearchCV 30×3  4.1s            100     –  ▁▂▃▆▇█▇▆ score",
+        "  7f3c  1d    GridSearchCV 30×3  4.1s            100     –  ▁▂▃▆▇█▇▆ score 0.9742",
         "  51d0  2d    Pipeline›LogReg    21ms            100     –",
     ]
+
+
+def test_ls_on_a_narrow_terminal_keeps_the_numbers(
+    told: Story, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "GridSearchCV›Pipeline›RandomForestClassifier"
+    search = told.run("a", ago=9).opens(name)
+    search("param", "max_depth", 3)("param", "verbose", 1)(
+        "dataset", "X_val", {"role": "validation"}
+    )
+    search.metric("f1_score_X_val", 0.5).metric("accuracy_score_X_val", 0.75)
+    for step, score in enumerate((3.0, 2.0, 1.0)):
+        search.metric("test_score", score, step=step, unit="fold")
+    search.ends()
+    told.run("b", ago=8).opens("SVC")("param", "max_depth", 4)("param", "verbose", 1).ends()
+    monkeypatch.setenv("COLUMNS", "64")
+    lines = command("ls")[1].splitlines()
+    assert lines[1].endswith("metrics on X_val")
+    assert lines[3:6] == [
+        "  ID    WHEN  MODEL                 TIME      f1  accuracy",
+        "  b000  8s    SVC                   1s         –         –",
+        "  a000  9s    GridSearchCV›…›Rand…  1s    0.5000    0.7500",
+    ]
+    assert "– none yet" in lines[-1]
 
 
 def test_the_star_goes_to_no_probable_metric_and_no_tie(told: Story, command: Command) -> None:
