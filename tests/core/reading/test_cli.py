@@ -130,8 +130,8 @@ def test_ls_on_a_narrow_terminal_keeps_the_numbers(
     assert lines[1].endswith("metrics on X_val")
     assert lines[3:6] == [
         "  ID    WHEN  MODEL                 TIME      f1  accuracy",
-        "  b000  8s    SVC                   1s         –         –",
-        "  a000  9s    GridSearchCV›…›Rand…  1s    0.5000    0.7500",
+        "  b000  8s    SVC                   1.0s       –         –",
+        "  a000  9s    GridSearchCV›…›Rand…  1.0s  0.5000    0.7500",
     ]
     assert "– none yet" in lines[-1]
 
