@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,16 @@ TIMES = 3
 
 @dataclass
 class Comparison:
-    """Two sessions of the same tests; `flaky`: tests that do not end alike even without us."""
+    """Two sessions of the same tests; `flaky`: tests that do not end alike even without us.
+
+    `paired`: they ran at the same time, without xdist, so that their times compare.
+    """
 
     name: str
     plain: Session
     watched: Session
     workers: int = 0
+    paired: bool = False
     flaky: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -38,11 +42,6 @@ class Comparison:
     def said(self) -> list[str]:
         """What autolog had to report: the places of its lines, and lines of child processes."""
         return self.watched.said + self.watched.lines
-
-    @property
-    def clean(self) -> bool:
-        """Whether autolog changed nothing, said nothing, and was there."""
-        return not (self.differing or self.said or not self.watched.fired)
 
     def settle(self) -> None:
         """Try what differs again, `TIMES` times: it is flaky if it varies without us.
@@ -85,18 +84,20 @@ class Comparison:
             "hooks_fired": self.watched.fired,
             "fits": self.watched.fits,
             "missed": dict(list(self.watched.missed.items())[:20]),
-            "cpu_plain": self.plain.cpu,
-            "cpu_with": self.watched.cpu,
+            "cpu_plain": self.plain.cpu if self.paired else None,
+            "cpu_with": self.watched.cpu if self.paired else None,
         }
 
 
 def compare(
-    tests: str, plain: Callable[[], Session], *, strict: bool = False, workers: int = 0
+    tests: str, plain: Session | None, *, strict: bool = False, workers: int = 0
 ) -> Comparison:
-    """Run `tests` (an argument of pytest) with autolog and hold it against what `plain` gives."""
-    without = plain()
-    watched = session([tests], watched=True, strict=strict, workers=workers)
-    return Comparison(tests, without, watched, workers)
+    """Run `tests` (an argument of pytest) with autolog, and at the same time plain if need be."""
+    with ThreadPoolExecutor(1) as pool:
+        without = None if plain else pool.submit(session, [tests])
+        watched = session([tests], watched=True, strict=strict, workers=workers)
+        found = plain or without.result()  # type: ignore[union-attr]
+    return Comparison(tests, found, watched, workers, plain is None and not workers)
 
 
 def told(found: Comparison) -> str:

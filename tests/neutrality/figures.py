@@ -21,7 +21,7 @@ HEADS = (
 
 
 class Total(NamedTuple):
-    """Some lines added up; `share`: of the outermost fits, those that stood under a hook."""
+    """Some lines added up; times are those of sessions that ran side by side."""
 
     tests: int
     passed: int
@@ -34,7 +34,7 @@ class Total(NamedTuple):
 
     @property
     def share(self) -> float:
-        """1.0 where nothing was fitted."""
+        """Of the outermost fits, those that stood under a hook; 1.0 where nothing was fitted."""
         return self.hooked / self.fits if self.fits else 1.0
 
     def __str__(self) -> str:
@@ -62,8 +62,8 @@ def total(lines: Iterable[dict[str, Any]]) -> Total:
             sum(line["hooks_fired"].values()),
             line["fits"].get("hooked", 0),
             line["fits"].get("all", 0),
-            line["cpu_plain"],
-            line["cpu_with"],
+            line["cpu_plain"] or 0.0,
+            line["cpu_with"] or 0.0,
         )
         for line in lines
     ]
@@ -97,8 +97,7 @@ def _row(name: str, lines: list[dict[str, Any]]) -> tuple[str, ...]:
         f"{alone.passed:,}",
         str(alone.differing),
         f"{spread.differing} of {spread.tests:,}" if spread.tests else "not run",
-        f"{alone.plain:,.0f} s",
-        f"{alone.watched:,.0f} s",
+        *(f"{cpu:,.0f} s" if cpu else "–" for cpu in (alone.plain, alone.watched)),
         f"{alone.fired:,}",
         f"{alone.hooked:,} of {alone.fits:,}",
     )

@@ -21,7 +21,7 @@ import autolog
 from . import modules
 from .comparing import Comparison, compare, told
 from .figures import ENOUGH, read, total
-from .sessions import Died, Session, session
+from .sessions import Died, Session
 
 
 class Kept:
@@ -45,13 +45,11 @@ def _key(line: dict[str, Any]) -> tuple[str, int]:
     return line["name"], line["workers"]
 
 
-def plain(module: str, kept: Kept) -> Session:
-    """The session without autolog and without xdist, from the file if it was run before."""
+def known(module: str, kept: Kept) -> Session | None:
+    """What the tests came to without autolog and without xdist, if that was run before."""
     line = kept.lines.get((module, 0))
     if line is None or line["versions"] != modules.versions():
-        facts = session([module]).facts()
-        line = {"name": module, "workers": 0, "versions": modules.versions(), "session": facts}
-        kept.add(line)
+        return None
     return Session(**line["session"])
 
 
@@ -63,11 +61,18 @@ def commit() -> str:
     return done.stdout.strip() or "?"
 
 
+def clean(line: dict[str, Any]) -> bool:
+    """Whether autolog changed nothing, said nothing, and was there."""
+    return not (line["differing"] or line["reported"] or not line["hooks_fired"])
+
+
 def examine(module: str, options: argparse.Namespace, before: Kept) -> Comparison:
     """Both sessions of one module, told and settled."""
-    found = compare(
-        module, lambda: plain(module, before), strict=options.strict, workers=options.xdist
-    )
+    plain = known(module, before)
+    found = compare(module, plain, strict=options.strict, workers=options.xdist)
+    if plain is None:
+        facts = {"name": module, "workers": 0, "session": found.plain.facts()}
+        before.add({**facts, "versions": modules.versions()})
     found.settle()
     print(told(found), flush=True)
     return found
@@ -83,7 +88,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="keeps the figures")
     parser.add_argument("--again", action="store_true", help="also what --results has already")
     options = parser.parse_args()
-    results, before, failed = Kept(options.results), Kept(options.plain), False
+    results, before, died = Kept(options.results), Kept(options.plain), False
     for module in modules.named(options.modules):
         line = results.lines.get((module, options.xdist))
         if line and line["versions"] == modules.versions() and not options.again:
@@ -92,13 +97,12 @@ def main() -> int:
             found = examine(module, options, before)
         except Died as error:
             print(f"{module}: {error}", flush=True)
-            failed = True
+            died = True
             continue
-        failed |= not found.clean
         results.add({**found.facts(), "versions": modules.versions(), "commit": commit()})
     facts = total(results.lines.values())
     print(facts)
-    return int(failed or facts.share < ENOUGH)
+    return int(died or facts.share < ENOUGH or not all(map(clean, results.lines.values())))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -62,3 +63,22 @@ def test_a_part_of_a_booster_trained_alone_has_no_iterations(store: Path) -> Non
     _BinMapper(n_bins=4).fit(X)
     assert "n_iter" not in autolog.get_run("@latest", backend=store).metrics
     assert not reporting.notes()
+
+
+class Judge(ClassifierMixin):
+    """Shares `score` with scikit-learn's classifiers and is no estimator."""
+
+    def predict(self, X: Any) -> Any:
+        return np.zeros(len(X), int)
+
+
+def test_a_mixins_method_is_hooked_on_the_mixin_for_estimators_alone(store: Path) -> None:
+    assert "score" not in vars(LogisticRegression)
+    assert "predict" not in vars(LogisticRegression)
+    assert Judge().score(X, y) == 0.5
+    assert not autolog.search_runs(backend=store)
+    model = LogisticRegression().fit(X, y)
+    assert model.score(X, y) in autolog.get_run("@latest", backend=store).metrics.values()
+    assert type(vars(ClassifierMixin)["score"]) is not FunctionType
+    autolog.disable()
+    assert type(vars(ClassifierMixin)["score"]) is FunctionType
