@@ -13,6 +13,7 @@ _FIGURES = Captured("dataset", "statistics of their columns, counts of classes",
 _EXAMPLE = Captured("model", "with it the first rows of the data", "input_example")
 _PICTURES = Captured("artifact", "pictures of what is in its tables and series", "plots")
 _EVALUATED = Captured("dataset", "the data that was predicted from, with its role", "datasets")
+_LIVE = (Captured("metric", "scores by candidate and fold, as the fits come back"),)
 
 CAPTURES = {
     "fit": (
@@ -42,6 +43,13 @@ CAPTURES = {
         Captured("table", "folds: scores and times"),
         _PICTURES,
     ),
+    "parallel": (
+        Captured("metric", "progress: how many fits of a search or validation are done, live"),
+        Captured("table", "splits: sizes and digests of the rows of each fold"),
+    ),
+    "fold": _LIVE,
+    "given_out": (),
+    "came_back": _LIVE,
     "predict": (_EVALUATED,),
     "score": (Captured("metric", "score_X_test"), _EVALUATED),
     "metric": (

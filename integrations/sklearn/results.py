@@ -40,10 +40,12 @@ NOT_RESULTS = frozenset(
         "max_features_",
         "max_samples_",
         "n_trees_per_iteration_",
+        "outputs_2d_",
+        "sparse_output_",
         "t_",
     )
 )
-"""Numbers that repeat what the data and the params say already, or only count inside."""
+"""What repeats what the data and the params say already, or only count inside."""
 
 MOST_ROWS = 10_000
 """Features of a table of coefficients or importances, the weightiest first beyond that."""
