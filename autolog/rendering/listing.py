@@ -108,7 +108,8 @@ def _block(experiment: str, rows: list[Row | Group], page: Page) -> list[Text]:
 
 
 def _failure(run: RunView, page: Page) -> Text:
-    return Text(f"{page.ids[run.id]}: {facts.error_line(run)}", style="red", no_wrap=True)
+    text = f"{page.ids[run.id]}: {facts.error_line(run)}"
+    return Text(clean(text, page.width), style="red", no_wrap=True)
 
 
 def _same(runs: list[RunView], page: Page) -> list[str]:
