@@ -23,6 +23,7 @@ OURS_AT_ENABLE = {
     "autolog.context",
     "autolog.enabling",
     "autolog.errors",
+    "autolog.excluding",
     "autolog.forking",
     "autolog.importing",
     "autolog.reporting",

@@ -34,16 +34,16 @@ def at_once() -> Any:
 
 
 class TestSklearn(IntegrationSuite):
-    """A pipeline, a loop over `partial_fit`, a decomposition and a cross-validation on iris."""
+    """A pipeline, a loop, decompositions, a mixture and a cross-validation, on iris."""
 
     library = "sklearn"
-    runs = 5
+    runs = 6
 
     def train(self) -> Any:
         from joblib import parallel_config
         from sklearn.calibration import calibration_curve
         from sklearn.datasets import load_iris
-        from sklearn.decomposition import PCA
+        from sklearn.decomposition import PCA, LatentDirichletAllocation
         from sklearn.inspection import partial_dependence, permutation_importance
         from sklearn.linear_model import LogisticRegression, SGDClassifier
         from sklearn.metrics import accuracy_score, get_scorer
@@ -73,8 +73,11 @@ class TestSklearn(IntegrationSuite):
             calibration_curve(y > 0, said[0][:, 0], n_bins=2),
             partial_dependence(model, X, [0], grid_resolution=3)["average"],
         )
-        density = GaussianMixture(1, random_state=0).fit(X).score_samples(X)
-        return model, loop.coef_, scores["test_score"], flat, held_out, said, density, curves
+        mixture = GaussianMixture(1, random_state=0).fit(X)
+        density = mixture.score_samples(X), mixture.bic(X), mixture.aic(X)
+        topics = LatentDirichletAllocation(2, max_iter=1, random_state=0).fit(X).perplexity(X)
+        found = scores["test_score"], flat, held_out, said, density, curves, topics
+        return model, loop.coef_, *found
 
     def train_badly(self) -> Any:
         import numpy
