@@ -66,7 +66,9 @@ def _version(name: str) -> str:
 
 def selection(tests: Iterable[str], module: str) -> list[str]:
     """Arguments of pytest that run tests again, together with their like of other parameters."""
-    spec = find_spec(module.partition(".")[0])
-    root = Path((spec.origin if spec else None) or "").parents[1]
+    spec = None if "/" in module else find_spec(module.partition(".")[0])
+    if spec is None or spec.origin is None:
+        return [module]
+    root = Path(spec.origin).parents[1]
     whole = {test.partition("[")[0].removesuffix(" (collecting)") for test in tests}
     return sorted(str(root / test) for test in whole)
