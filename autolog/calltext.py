@@ -18,7 +18,8 @@ LONGEST_NAME = 80
 class CallText(NamedTuple):
     """A call as it is written: the callee's last word, whether behind a dot, the arguments' text.
 
-    `positional` ends before the first starred argument, in which case `open` is set.
+    `positional` ends before the first starred argument, in which case `open` is set; `spread`
+    says that there is one with two stars.
     """
 
     callee: str
@@ -26,12 +27,16 @@ class CallText(NamedTuple):
     positional: tuple[str, ...]
     keywords: dict[str, str]
     open: bool
+    spread: bool = False
 
 
 def fitting(
     call: CallText, function: str, positional: int, keywords: Collection[str]
 ) -> dict[int | str, str]:
-    """The names in `call`, if it can be the very call that received these arguments."""
+    """The names in `call`, if it can be the very call that received these arguments.
+
+    What came out of a mapping (`fit(**common)`) is called by its key.
+    """
     texts = call.positional
     named = call.dotted and call.callee == function
     if named and len(texts) == positional + 1 and not call.open:
@@ -43,6 +48,8 @@ def fitting(
     if call.callee != function and (call.dotted or _calls_on(call.callee)):
         return {}
     names: dict[int | str, str] = {i: text for i, text in enumerate(texts) if text}
+    if call.spread:
+        names.update({key: key for key in keywords})
     names.update(call.keywords)
     return names
 
@@ -77,6 +84,7 @@ def _call_text(node: ast.Call, source: str) -> CallText:
         tuple(_name_of(item, source) for item in plain),
         {item.arg: _name_of(item.value, source) for item in node.keywords if item.arg},
         len(plain) < len(node.args),
+        any(item.arg is None for item in node.keywords),
     )
 
 

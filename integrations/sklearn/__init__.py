@@ -29,6 +29,7 @@ from . import (
     naming,
     plots,
     predictions,
+    reports,
     results,
     scoring,
     searches,
@@ -230,8 +231,17 @@ class Sklearn(FitHooks, Integration):
         """Wrapped in place, so that functions imported before enabling are met and pickles of
         them still name the original (scikit-learn 1.4 to 1.9).
         """
+        with reports.listening(call) as heard:
+            yield
+        scoring.report_metric(call, run, self.kept, heard)
+
+    @around(function("sklearn.metrics", "precision_recall_fscore_support"), nested="always")
+    def averaged(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What a report as text computes inside, which the text has in two digits alone; here,
+        as it calls this function once for each way of averaging (scikit-learn 1.4 to 1.9).
+        """
         yield
-        scoring.report_metric(call, run, self.kept)
+        reports.hear(call)
 
     @around(method("sklearn.metrics._scorer", "_BaseScorer", "__call__"), covers=True)
     def scorer(self, call: Call, run: Run | None) -> Iterator[None]:

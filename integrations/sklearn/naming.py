@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import re
 import sys
 import weakref
 from types import CodeType, FrameType
@@ -28,6 +29,8 @@ MOST_TEXTS = 4096
 MOST_STARRED = 16
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_ROWS = re.compile(r"_safe_indexing\((\w+), (\w+)\)")
+"""How scikit-learn takes rows of data."""
 
 
 class Given:
@@ -134,7 +137,8 @@ def name_of(call: Call, parameter: str | int) -> str:
     else:  # a mixin of the library may stand between (`fit_predict`)
         while frame is not None and is_library(frame):
             frame = frame.f_back
-    return name if frame is None or not name.isidentifier() else _followed(frame, name)
+    plain = name.isidentifier() or _ROWS.fullmatch(name)
+    return name if frame is None or not plain else _followed(frame, name)
 
 
 _texts: dict[tuple[Any, ...], str] = {}
@@ -182,8 +186,14 @@ def _library_site(frame: FrameType) -> Site:
 
 
 def _followed(frame: FrameType, name: str) -> str:
-    """The name in the outermost call that only handed it on; unknown if a library made it."""
+    """The name in the outermost call that only handed it on; unknown if a library made it.
+
+    Rows that the library took of it are named as if the caller had: `X[test_indices]`.
+    """
+    rows = ""
     for _ in range(DEEPEST):
+        if is_library(frame) and (taken := _ROWS.fullmatch(name)):
+            name, rows = taken[1], f"[{taken[2]}]"
         caller, code = frame.f_back, frame.f_code
         inside = is_library(frame)
         if caller is None or (is_library(caller) and not inside):
@@ -196,7 +206,7 @@ def _followed(frame: FrameType, name: str) -> str:
         if outer is None:
             break
         name, frame = outer, caller
-    return UNKNOWN if is_library(frame) else name
+    return UNKNOWN if is_library(frame) else name + rows
 
 
 def _handed_on(site: Site, code: CodeType, name: str) -> str | None:
@@ -210,7 +220,7 @@ def _handed_on(site: Site, code: CodeType, name: str) -> str | None:
         return None
     names = _arguments(site, code.co_name, parameters, count, code.co_flags)
     method = parameters[0] in ("self", "cls")
-    return names.get(name) or names.get(parameters.index(name) - method)
+    return names.get(parameters.index(name) - method) or names.get(name)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
 
-from . import datasets, finding, naming, plots, predictions, tables
+from . import datasets, finding, naming, plots, predictions, reports, tables
 from .datasets import Kept
 from .naming import Given
 from .predictions import Found, Link
@@ -60,7 +60,7 @@ MOST_TABLES = 100
 # -- the three ways of judging -----------------------------------------------------------------
 
 
-def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
+def report_metric(call: Call, within: Run | None, kept: Kept, heard: reports.Heard) -> None:
     """Record the result of a metric function on the run whose prediction it judges.
 
     Where there is none, on the run that is open by hand (`within`), else in the session's notes.
@@ -68,11 +68,11 @@ def report_metric(call: Call, within: Run | None, kept: Kept) -> None:
     name = str(call.function.__name__)
     found = _judged(call, name)
     if found is not None and not _elsewhere(found, within):
-        _Result(call, kept, found.run, found.prediction.given, found.link).record(name)
+        _Result(call, kept, found.run, found.prediction.given, found.link).record(name, heard)
         for part in call.result if name in CURVES else ():
             predictions.derive(part, found)
     elif within is not None:
-        _Result(call, kept, within, None, None).record(name)
+        _Result(call, kept, within, None, None).record(name, heard)
     else:
         note("sklearn.metrics", f"{name} at {call.site}: no prediction of a recorded model")
 
@@ -184,7 +184,7 @@ class _Result:
         self.data = "" if given is None else self._data(given, kept)
         self.plots = kept.plots
 
-    def record(self, name: str) -> None:
+    def record(self, name: str, heard: reports.Heard | None = None) -> None:
         """Write it down under the name of the function that gave it."""
         result = self.call.result
         if tables.is_scalar(result):
@@ -193,11 +193,15 @@ class _Result:
             for part, value in numbers.items():
                 self._number(part, value)
         elif isinstance(result, str):
-            self._keep_text(name, result)
-        elif columns := tables.table(name, result, self.call):
-            self.keep_table(name, columns)
-            for part, value in tables.averages(result).items():
-                self._number(part, value)
+            self._tabulate(name, reports.told(self.call, heard or []), result)
+        else:
+            self._tabulate(name, result)
+
+    def _tabulate(self, name: str, result: Any, text: str | None = None) -> None:
+        """What is no single number: a table, its text if it came as one, averages as numbers."""
+        self.keep_table(name, tables.table(name, result, self.call), text=text)
+        for part, value in tables.averages(result).items():
+            self._number(part, value)
 
     def _data(self, given: Given, kept: Kept) -> str:
         """The name of the data in the run; they are described with what they were to give."""
@@ -219,18 +223,25 @@ class _Result:
         info = {k: v for k, v in facts.items() if v is not None}
         self.run.point(key, value, count or None, info)
 
-    def keep_table(self, name: str, columns: dict[str, Any], kind: str | None = None) -> None:
+    def keep_table(
+        self,
+        name: str,
+        columns: dict[str, Any] | None,
+        kind: str | None = None,
+        text: str | None = None,
+    ) -> None:
         """Write down a table, with a picture if asked, unless a loop has made many of the name."""
+        if columns is None and text is None:
+            return
         key, count = self._key(name)
-        if count < MOST_TABLES:
+        if count >= MOST_TABLES:
+            return
+        if text is not None and not self.run.light:
+            self.run.log_artifact(text.encode(), f"{key}.txt")
+        if columns is not None:
             self.run.log_table(key, columns)
             kind, again = kind or name, count > 0
             plots.of_result(self.run, self.plots, kind, key, columns, self.data, again)
-
-    def _keep_text(self, name: str, text: str) -> None:
-        key, count = self._key(name)
-        if count < MOST_TABLES and not self.run.light:
-            self.run.log_artifact(text.encode(), f"{key}.txt")
 
     def _key(self, name: str) -> tuple[str, int]:
         """`accuracy_score_X_test`, and how often it was computed before.

@@ -60,19 +60,19 @@ def table(name: str, result: Any, call: Call) -> dict[str, Any] | None:
         return None
     if result.ndim == 1:
         first = "class" if name in BY_CLASS else "output"
-        return thinned({first: _labels(call, len(result)) if first == "class" else
+        return thinned({first: labels(call, len(result)) if first == "class" else
                          list(range(len(result))), "value": result.tolist()})  # fmt: skip
     if result.ndim == 3 and name == "multilabel_confusion_matrix":
         parts = {"tn": (0, 0), "fp": (0, 1), "fn": (1, 0), "tp": (1, 1)}
         columns = {part: result[:, i, j].tolist() for part, (i, j) in parts.items()}
-        return {"class": _labels(call, len(result)), **columns}
+        return {"class": labels(call, len(result)), **columns}
     return _of_matrix(name, result, call) if result.ndim == 2 else None
 
 
 def _of_matrix(name: str, result: Any, call: Call) -> dict[str, Any]:
     if name != "confusion_matrix":
         return {str(i): result[:, i].tolist() for i in range(result.shape[1])}
-    return confusion(result, _labels(call, len(result)))
+    return confusion(result, labels(call, len(result)))
 
 
 def confusion(matrix: Any, labels: list[str]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def confusion(matrix: Any, labels: list[str]) -> dict[str, Any]:
 def _of_tuple(name: str, result: tuple[Any, ...], call: Call) -> dict[str, Any]:
     padded = of_tuple(name, result)
     longest = max(map(len, padded.values()), default=0)
-    return {"class": _labels(call, longest), **padded} if name in BY_CLASS else thinned(padded)
+    return {"class": labels(call, longest), **padded} if name in BY_CLASS else thinned(padded)
 
 
 def of_tuple(name: str, result: tuple[Any, ...]) -> dict[str, list[Any]]:
@@ -145,12 +145,12 @@ def dependence(result: Any, features: list[str]) -> dict[str, Any]:
     return columns
 
 
-def _labels(call: Call, count: int) -> list[str]:
+def labels(call: Call, count: int) -> list[str]:
     """Names of the classes in a result, in its order; numbers where they cannot be told."""
-    labels = call.arg("labels")
-    if labels is None:
-        labels = _present(call.arg("y_true"), call.arg("y_pred"))
-    names = [str(label) for label in labels] if labels is not None else []
+    given = call.arg("labels")
+    if given is None:
+        given = _present(call.arg("y_true"), call.arg("y_pred"))
+    names = [str(label) for label in given] if given is not None else []
     return names if len(names) == count else [str(i) for i in range(count)]
 
 

@@ -50,6 +50,27 @@ def test_of_predictions(uri: str, runs: Runs, display: Any, name: str) -> None:
     assert [*run.datasets] == ["A_train", "A_test"]
 
 
+@pytest.mark.skipif(
+    not hasattr(metrics.RocCurveDisplay, "from_cv_results"), reason="new in scikit-learn 1.7"
+)
+def test_of_folds_is_named_as_rows_of_the_data(uri: str, runs: Runs) -> None:
+    results = model_selection.cross_validate(
+        LogisticRegression(), A, b, cv=2, return_estimator=True, return_indices=True
+    )
+    shown = metrics.RocCurveDisplay.from_cv_results(results, A, b)
+    (run,) = runs()
+    assert "roc_curve_A[test_indices]" in run.tables
+    areas = [point.value for point in run.history("auc_A[test_indices]")]
+    assert areas == list(shown.roc_auc)
+
+
+def test_data_out_of_a_mapping_are_called_by_their_key(uri: str, runs: Runs) -> None:
+    common = {"X": A, "y": b, "cv": 2}
+    model_selection.LearningCurveDisplay.from_estimator(LogisticRegression(), **common)
+    model_selection.learning_curve(LogisticRegression(), train_sizes=[0.5], **common)
+    assert [[*run.datasets] for run in runs()] == [["X"], ["X"]]
+
+
 def test_dependence(uri: str, runs: Runs) -> None:
     clf = LogisticRegression().fit(A_train, b_train)
     show = inspection.PartialDependenceDisplay.from_estimator

@@ -75,6 +75,52 @@ def test_reports_as_text_and_table(run: Only) -> None:
     assert table["f1-score"][3] == report["accuracy"]
 
 
+def test_a_report_as_text_gives_its_numbers_in_full(run: Only) -> None:
+    p = model().predict(X_test)
+    metrics.classification_report(y_test, p, digits=1)
+    report = metrics.classification_report(y_test, p, output_dict=True)
+    found = run()
+    told, asked = ("classification_report_X_test", "classification_report-2_X_test")
+    assert columns(found, told) == columns(found, asked)
+    for key, value in {
+        "accuracy": report["accuracy"],
+        "macro_avg_recall": report["macro avg"]["recall"],
+        "weighted_avg_f1_score": report["weighted avg"]["f1-score"],
+    }.items():
+        assert found.metrics[f"{key}_X_test"] == value
+        assert found.metrics[f"{key}-2_X_test"] == value
+
+
+def test_a_report_as_text_of_some_classes_has_no_accuracy(run: Only) -> None:
+    p = model().predict(X_test)
+    two = {"labels": ["virginica", "setosa"], "target_names": ["V", "S"]}
+    metrics.classification_report(y_test, p, **two)
+    report = metrics.classification_report(y_test, p, **two, output_dict=True)
+    found = run()
+    assert columns(found, "classification_report_X_test")["class"] == [*report]
+    assert "accuracy_X_test" not in found.metrics
+    assert found.metrics["micro_avg_precision_X_test"] == report["micro avg"]["precision"]
+
+
+def test_a_report_as_text_of_several_labels(run: Only) -> None:
+    Y = np.c_[y_train == "setosa", y_train == "virginica"].astype(int)
+    Y_test = np.c_[y_test == "setosa", y_test == "virginica"].astype(int)
+    p = ensemble.ExtraTreesClassifier(5, random_state=0).fit(X_train, Y).predict(X_test)
+    metrics.classification_report(Y_test, p, zero_division=0)
+    report = metrics.classification_report(Y_test, p, zero_division=0, output_dict=True)
+    found = run()
+    assert columns(found, "classification_report_X_test")["class"] == [*report]
+    assert found.metrics["samples_avg_recall_X_test"] == report["samples avg"]["recall"]
+
+
+def test_a_report_that_fails_leaves_nothing_behind(run: Only) -> None:
+    p = model().predict(X_test)
+    with pytest.raises(ValueError):
+        metrics.classification_report(y_test, p, target_names=["one"])
+    metrics.precision_recall_fscore_support(y_test, p, average="macro")
+    assert not [key for key in run().tables if "report" in key]
+
+
 def test_curves_and_the_area_under_them(run: Only) -> None:
     clf = linear_model.LogisticRegression(solver="liblinear").fit(A[:400], b[:400])
     p = clf.predict_proba(A[400:])[:, 1]
