@@ -184,7 +184,8 @@ class Engine:
         if nested and not plumbing and (hook.nested == "skip" or (outer and outer.silent)):
             return None
         if not nested and caller and callsite.is_worker_task(caller, entry.library):
-            return None
+            # So that what it starts itself, in threads too, is known to be a part of the task.
+            return Begun(self, entry, call, began).enter(Frame(None, hook=True, silent=True))
         name = getattr(call.function, "__name__", "")
         if not nested and callsite.is_tools_own(caller, name, self._names):
             return None

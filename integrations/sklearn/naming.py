@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autolog.callsite import Site, find_site, is_library
+from autolog.inplace import is_trampoline
 from autolog.integration import Call, parameter_names
 
 from .inputs import data_of, shape_of
@@ -157,7 +158,10 @@ def _written(call: Call, parameter: str | int) -> str:
 
 def _caller(frame: FrameType | None) -> FrameType | None:
     """The innermost frame that is not ours: that of the call."""
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autolog":
+    while frame is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] == "autolog"
+        or is_trampoline(frame.f_code)
+    ):
         frame = frame.f_back
     return frame
 

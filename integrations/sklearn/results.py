@@ -20,6 +20,7 @@ SERIES = {
     "estimator_errors_": ("estimator_error", "boosting round"),
     "estimator_weights_": ("estimator_weight", "boosting round"),
     "scores_": ("score", "iteration"),
+    "criterion_": ("criterion", "alpha"),
     "explained_variance_ratio_": ("explained_variance_ratio", "component"),
     "singular_values_": ("singular_value", "component"),
 }
@@ -59,6 +60,7 @@ def report(run: Run, estimator: Any) -> None:
         facts = {k: v for k, v in held.items() if _is_result(k) and k not in seen}
         seen.update(facts)
         _report_numbers(run, facts, type(part).__qualname__)
+        _report_clusters(run, part)
         if not run.light:
             for name, table in weight_tables(estimator, part):
                 run.log_table(name, table)
@@ -82,6 +84,20 @@ def _computed(part: Any) -> dict[str, Any]:
     if not type(part).__module__.startswith("sklearn.ensemble._hist_gradient_boosting"):
         return {}
     return {"n_iter_": getattr(part, "n_iter_", None)}
+
+
+def _report_clusters(run: Run, part: Any) -> None:
+    """How many clusters scikit-learn's own labels tell of, where no param says it (`DBSCAN`)."""
+    labels = vars(part).get("labels_")
+    ours = type(part).__module__.startswith("sklearn.cluster.")
+    if not ours or hasattr(part, "n_clusters") or getattr(labels, "ndim", 0) != 1:
+        return
+    found = set(labels.tolist())
+    counts = {"n_clusters": sum(label >= 0 for label in found)}
+    if any(label < 0 for label in found):
+        counts["n_noise"] = int((labels < 0).sum())
+    for name, count in counts.items():
+        run.point(name, count, None, {"call": f"counted in {type(part).__qualname__}.labels_"})
 
 
 def _last_step(estimator: Any) -> Any:

@@ -155,8 +155,6 @@ def test_what_comes_out_of_a_mapping_is_called_by_its_key() -> None:
     weights = {"sample_weight": y_train}
     est.fit(X_train, y_train, **weights)
     assert names == {0: "X_train", 1: "y_train", "sample_weight": "sample_weight"}
-    est.fit(X_train, y_train, sample_weight=X_train, **{})
-    assert names == {0: "X_train", 1: "y_train", "sample_weight": "X_train"}
 
 
 def test_walrus() -> None:

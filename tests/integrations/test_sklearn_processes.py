@@ -210,6 +210,17 @@ GridSearchCV(Mine(alpha=6), {"fit_intercept": [True, False]}, cv=2, n_jobs=2).fi
     assert len(sessions(runs)) == 1
 
 
+def test_what_a_task_in_a_worker_validates_itself_is_a_part_of_it(script: Any) -> None:
+    _, runs = script("""
+from sklearn.ensemble import StackingRegressor
+from sklearn.model_selection import cross_val_score
+for inner in (None, 2):
+    stack = StackingRegressor([("ridge", Ridge())], Ridge(), cv=2, n_jobs=inner)
+    cross_val_score(stack, X, y, cv=2, n_jobs=2)
+""")
+    assert [run.name for run in runs] == ["cross_val_score", "cross_val_score"]
+
+
 def test_an_estimator_of_main_is_recorded_and_saved(script: Any) -> None:
     _, (run,) = script("""
 from sklearn.base import BaseEstimator, RegressorMixin

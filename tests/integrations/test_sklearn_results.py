@@ -52,7 +52,31 @@ def test_numbers_are_the_estimators_own(model: Any, numbers: dict[str, Any], run
         assert run().metrics[name] == of(model)
 
 
+@pytest.mark.parametrize(
+    ("model", "noise"),
+    [
+        (cluster.DBSCAN(eps=0.4), {"n_noise"}),
+        (pipeline.make_pipeline(preprocessing.StandardScaler(), cluster.MeanShift()), set()),
+    ],
+    ids=["DBSCAN", "MeanShift"],
+)
+def test_clusters_are_counted_in_the_labels(model: Any, noise: set[str], run: Only) -> None:
+    labels = model.fit(X)[-1].labels_ if noise == set() else model.fit(X).labels_
+    found = run()
+    assert found.metrics["n_clusters"] == len({*labels.tolist()} - {-1})
+    assert {key for key in found.metrics if key == "n_noise"} == noise
+    for key in noise:
+        assert found.metrics[key] == (labels == -1).sum() > 0
+        assert "labels_" in found.series[key].info["call"]
+
+
+def test_clusters_that_were_asked_for_are_not_counted(run: Only) -> None:
+    cluster.KMeans(3, n_init=1, random_state=0).fit(X)
+    assert "n_clusters" not in run().metrics
+
+
 SERIES = [
+    (linear_model.LassoLarsIC(), "criterion", "criterion_", "alpha"),
     (
         neural_network.MLPClassifier((4,), max_iter=5, random_state=0),
         "loss",
