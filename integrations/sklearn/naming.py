@@ -17,7 +17,6 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autolog.callsite import Site, find_site, is_library
-from autolog.inplace import is_trampoline
 from autolog.integration import Call, parameter_names
 
 from .inputs import data_of, shape_of
@@ -134,6 +133,8 @@ def name_of(call: Call, parameter: str | int) -> str:
     if call.site is None or frame is None:
         return name
     if name == UNKNOWN and not call.site.direct:
+        if frame.f_back is not None and not _library_site(frame).callee():
+            frame = frame.f_back  # what stands in the place of a hooked function has no text
         name = _handed_in(frame, call, parameter)
     else:  # a mixin of the library may stand between (`fit_predict`)
         while frame is not None and is_library(frame):
@@ -158,10 +159,7 @@ def _written(call: Call, parameter: str | int) -> str:
 
 def _caller(frame: FrameType | None) -> FrameType | None:
     """The innermost frame that is not ours: that of the call."""
-    while frame is not None and (
-        frame.f_globals.get("__name__", "").partition(".")[0] == "autolog"
-        or is_trampoline(frame.f_code)
-    ):
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autolog":
         frame = frame.f_back
     return frame
 
