@@ -67,7 +67,7 @@ def test_of_folds_is_named_as_rows_of_the_data(uri: str, runs: Runs) -> None:
 def test_data_out_of_a_mapping_are_called_by_their_key(uri: str, runs: Runs) -> None:
     common = {"X": A, "y": b, "cv": 2}
     model_selection.LearningCurveDisplay.from_estimator(
-        LogisticRegression(), train_sizes=[1.0], **common
+        LogisticRegression(), train_sizes=[0.5, 1.0], **common
     )
     model_selection.learning_curve(LogisticRegression(), train_sizes=[0.5], **common)
     assert [[*run.datasets] for run in runs()] == [["X"], ["X"]]
