@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +19,9 @@ CELL_WIDTH = 18
 
 SIDEWAYS = ("candidate", "fold", "component")
 """Units of series whose last point is no better than any other: no column shows it."""
+
+_OWNER = re.compile(r"^[A-Z][A-Za-z0-9]*_(?=[a-z])")
+"""The class before what its method gave: `Ridge_` of `Ridge_score_X_test`."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,15 @@ class Column:
         series = run.series.get(self.keys.get(run.id, ""))
         return None if series is None or series.probable else series.value
 
+    def span(self, runs: Sequence[RunView]) -> str:
+        """Its title with the least and the greatest number; empty where not all are numbers."""
+        values = [value for run in runs if (value := self.value(run)) is not None]
+        if not values or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
+            return ""
+        ends = [number(end) if self.kind == "metric" else value_text(end, CELL_WIDTH)
+                for end in (min(values), max(values))]  # fmt: skip
+        return f"{self.title} {' … '.join(dict.fromkeys(ends))}"
+
     def text(self, run: RunView) -> str:
         """What stands in the cell: `–` for nothing, `~` before what is only probable."""
         value = self.value(run)
@@ -53,6 +67,15 @@ class Column:
         if self.kind == "param":
             return value_text(value, CELL_WIDTH)
         return metric_text(run.series[self.keys[run.id]])
+
+
+def spans(runs: Sequence[RunView]) -> list[str]:
+    """What differs between many runs, in words: `alpha 0.1 … 10`, two params and two metrics."""
+    found = []
+    for columns in (param_columns(runs), metric_columns(runs)):
+        told = [column.span(runs) for column in sorted(columns, key=lambda column: column.rank)]
+        found += [text for text in told if text][:2]
+    return found
 
 
 def metric_text(series: Series) -> str:
@@ -122,26 +145,46 @@ def _short(key: str) -> str:
 
 def metric_columns(runs: Sequence[RunView]) -> list[Column]:
     """The metrics that several runs have; where there are none such, all."""
-    counts: dict[str, int] = {}
-    lone: dict[str, bool] = {}
-    for run in runs:
-        for key, series in run.measures.items():
-            if series.count > 1 and series.unit in SIDEWAYS:
-                continue
-            counts[key] = counts.get(key, 0) + 1
-            lone[key] = lone.get(key, True) and series.count == 1
-    shared = [key for key in counts if counts[key] > 1] or list(counts)
-    ordered = sorted(shared, key=lambda key: (not lone[key], not direction(key), -counts[key]))
+    found = _measured(runs)
+    lone = {
+        name: all(run.measures[keys[run.id]].count == 1 for run in runs if run.id in keys)
+        for name, keys in found.items()
+    }
+    shared = [name for name, keys in found.items() if len(keys) > 1] or list(found)
+    ordered = sorted(
+        shared, key=lambda name: (not lone[name], not direction(name), -len(found[name]))
+    )
     titles = _titles(ordered, judged_data(runs))
     return [
-        Column(
-            "metric",
-            clean(titles[key], 24),
-            {run.id: key for run in runs},
-            (0 if rank < 2 else 2, rank),
-        )
-        for rank, key in enumerate(ordered)
+        Column("metric", clean(titles[name], 24), found[name], (0 if rank < 2 else 2, rank))
+        for rank, name in enumerate(ordered)
     ]
+
+
+def _measured(runs: Sequence[RunView]) -> dict[str, dict[str, str]]:
+    """Each metric that a column may show, with its key in each run that has it.
+
+    `Ridge_score_X` and `SVC_score_X` are one, `score_X`, where no run has two such.
+    """
+    own = {
+        run.id: {
+            key: _OWNER.sub("", key)
+            for key, series in run.measures.items()
+            if series.count == 1 or series.unit not in SIDEWAYS
+        }
+        for run in runs
+    }
+    doubled = {
+        name
+        for names in own.values()
+        for name, count in Counter(names.values()).items()
+        if count > 1
+    }
+    found: dict[str, dict[str, str]] = {}
+    for run, names in own.items():
+        for key, name in names.items():
+            found.setdefault(key if name in doubled else name, {})[run] = key
+    return found
 
 
 def judged_data(runs: Sequence[RunView]) -> str | None:

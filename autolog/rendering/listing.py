@@ -11,7 +11,15 @@ from rich.text import Text
 from ..search import short_ids
 from ..view import Runs, RunView
 from . import facts
-from .columns import Column, judged_data, metric_columns, param_columns, series_cell, wanted_columns
+from .columns import (
+    Column,
+    judged_data,
+    metric_columns,
+    param_columns,
+    series_cell,
+    spans,
+    wanted_columns,
+)
 from .grouping import Group, Row, arrange
 from .text import NONE, age, aligned, clean, short_duration
 
@@ -20,6 +28,10 @@ NAME_WIDTH = 40
 """Columns for a model's name on a wide terminal; on a narrow one it has a quarter."""
 MOST_COLUMNS = 40
 """Columns of which the width is tried: a run may have thousands of metrics."""
+
+
+MOST_SPANNED = 1000
+"""Runs of a group of which all params are read to say what differs."""
 
 
 @dataclass
@@ -148,7 +160,7 @@ def _table(rows: list[Row | Group], page: Page) -> list[Text]:
     for row, series in zip(singles, drawn, strict=True):
         table.append([*_cells(row, columns, row.run == best, page), Text(series)])
     right = [i for i, column in enumerate(columns, 5) if _numbers(column, runs)]
-    return _interleaved(rows, [_unindented(line) for line in aligned(table, right)])
+    return _interleaved(rows, [_unindented(line) for line in aligned(table, right)], page.width)
 
 
 def _numbers(column: Column, runs: list[RunView]) -> bool:
@@ -161,22 +173,28 @@ def _unindented(line: Text) -> Text:
     return Text.assemble(line[:1], line[2:])
 
 
-def _interleaved(rows: list[Row | Group], lines: list[Text]) -> list[Text]:
+def _interleaved(rows: list[Row | Group], lines: list[Text], width: int) -> list[Text]:
     """The table's lines with the groups' lines at their places."""
     groups = [row for row in rows if isinstance(row, Group)]
     head, *singles = lines
     following = iter(singles)
-    body = [next(following) if isinstance(row, Row) else _group_line(row, groups) for row in rows]
+    body = [
+        next(following) if isinstance(row, Row) else _group_line(row, groups, width) for row in rows
+    ]
     return [head, *body] if singles else body
 
 
-def _group_line(group: Group, groups: list[Group]) -> Text:
+def _group_line(group: Group, groups: list[Group], width: int) -> Text:
+    """A group's site, how to open it, and as much of what differs in it as the width holds."""
     sites = {other.site for other in groups if other.line == group.line}
     handle = group.line if len(sites) == 1 else group.site
     line = Text(no_wrap=True)
     line.append(f"▸ {'  ' * group.depth}{clean(group.name, NAME_WIDTH)} ×{len(group.runs):,}")
     line.append(f"  {clean(group.site, 60)} ")
     line.append(f"(autolog ls --expand {clean(handle, 60)})", style="dim")
+    for span in spans(group.runs) if len(group.runs) <= MOST_SPANNED else ():
+        if line.cell_len + len(span) + 2 <= width:
+            line.append(f"  {span}")
     return line
 
 
@@ -243,9 +261,9 @@ def _fixed_width(rows: list[Row], page: Page, drawn: Sequence[str]) -> int:
 def _best(runs: list[RunView], columns: list[Column], page: Page) -> RunView | None:
     """The run with the best value of the first metric whose name tells what is better."""
     for column in columns:
-        key = next(iter(column.keys.values()))
-        way = facts.direction(key) if column.kind == "metric" else 0
-        if not way or (page.ordered and page.ordered != key):
+        keys = {*column.keys.values()}
+        way = facts.direction(min(keys)) if column.kind == "metric" else 0
+        if not way or (page.ordered and page.ordered not in keys):
             continue
         found = [(value * way, run) for run in runs if (value := column.exact(run)) is not None]
         found = [(value, run) for value, run in found if value == value]

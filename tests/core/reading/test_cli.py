@@ -70,7 +70,7 @@ def test_ls(demo: Story, command: Command) -> None:
         "  51d0  2d    Pipeline›LogReg    21ms    1.0    0.9790   0.9960\n"
         "  c2aa  3d    cross_validate ×5  88ms      –         –        –  ▁█▅█▅ test_score 0.9320\n"
         "  9b17  4d    MLPClassifier      failed    –         –        –  █▅▃▂▁× loss\n"
-        "▸ Ridge ×500  demo.py:41 (autolog ls --expand 41)\n"
+        "▸ Ridge ×500  demo.py:41 (autolog ls --expand 41)  alpha 0 … 499  r2 0.000 … 0.9980\n"
         "\n"
         "9b17: ValueError: Input X contains NaN\n"
         "\n"
@@ -181,6 +181,42 @@ def test_ls_has_a_block_for_each_experiment_and_a_limit_over_all(
     _, out, _ = command("ls", "-n", "1")
     assert "one · 1 of 2 runs" in out
     assert "two" not in out
+
+
+def test_ls_has_one_column_for_the_score_of_several_classes(told: Story, command: Command) -> None:
+    for i, (name, score) in enumerate([("Ridge", 0.9), ("SVC", 0.8)]):
+        run = told.run(f"{i}a", ago=(i + 1) * DAY).opens(name)
+        run.metric(f"{name}_score_X", score).metric("Train_loss", 0.1).metric("Val_loss", 0.2)
+        run.ends()
+    _, out, _ = command("ls")
+    head, *rows = out.splitlines()[2:4]
+    assert "score_X  Train_loss  Val_loss" in head
+    assert "0.9000" in rows[0]
+    _, out, _ = command("ls", "--order", "metrics.SVC_score_X desc")
+    assert "score_X" in out
+
+
+def test_ls_shows_no_candidates_score_for_the_searchs(told: Story, command: Command) -> None:
+    told.run("a").opens("cross_validate").metric("mean_test_score", 0.7).ends()
+    told.run("b").opens("cross_validate").metric("mean_test_score", 0.8).ends()
+    search = told.run("c").opens("GridSearchCV")
+    search.metric("mean_test_score", 0.5, 0.9, 0.6, unit="candidate").ends()
+    lines = command("ls")[1].splitlines()
+    (row,) = [line for line in lines if "GridSearchCV" in line]
+    assert "0.6000" not in row
+    assert sum("0.7000" in line or "0.8000" in line for line in lines) == 2
+
+
+def test_a_groups_line_says_what_the_width_holds(
+    told: Story, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(12):
+        run = told.run(f"{i:04x}").opens("Net", site="n.py:3").params({"C": i, "kind": f"k{i}"})
+        run.metric("accuracy", 0.5 + i / 100).ends()
+    line = "▸ Net ×12  n.py:3 (autolog ls --expand 3)  C 0 … 11  accuracy 0.5000 … 0.6100"
+    assert line in command("ls")[1].splitlines()
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "▸ Net ×12  n.py:3 (autolog ls --expand 3)  C 0 … 11" in command("ls")[1].splitlines()
 
 
 def test_ls_of_nothing(told: Story, command: Command) -> None:
