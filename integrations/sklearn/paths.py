@@ -64,4 +64,7 @@ def _by_fold(name: str, rows: Any) -> dict[str, list[Any]]:
 
 
 def _row(values: Any) -> list[Any]:
+    """`values` in one row; a single number (`RidgeCV(alphas=1)`) is a row of its own."""
+    if isinstance(values, int | float):
+        return [values]
     return values.ravel().tolist() if hasattr(values, "ravel") else list(values or ())

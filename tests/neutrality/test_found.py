@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -62,6 +62,12 @@ def test_what_is_called_steps_need_not_be_a_pipelines(store: Path) -> None:
 def test_a_part_of_a_booster_trained_alone_has_no_iterations(store: Path) -> None:
     _BinMapper(n_bins=4).fit(X)
     assert "n_iter" not in autolog.get_run("@latest", backend=store).metrics
+    assert not reporting.notes()
+
+
+def test_a_ridge_with_one_alpha_that_is_no_list(store: Path) -> None:
+    RidgeCV(alphas=1, store_cv_results=True).fit(X, y)
+    assert autolog.get_run("@latest", backend=store).status == "finished"
     assert not reporting.notes()
 
 
