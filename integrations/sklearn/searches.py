@@ -115,10 +115,17 @@ def _report_bests(run: Run, table: Mapping[str, list[Any]]) -> None:
             run.point(f"best_{key}", max(known), None, {"call": f"max(cv_results_[{name!r}])"})
 
 
+FEW = 5
+"""Values of a param, no two of them numbers, that are named one by one."""
+
+
 def _range(tried: Sequence[Any]) -> str | None:
-    """`0.01 … 100` for the values that a search went through."""
-    values = [v for v in tried if is_number(v)]
-    return f"{min(values):g} … {max(values):g}" if values else None
+    """`0.01 … 100` for the values that a search went through, or the few there are: `None, 5`."""
+    values = {v for v in tried if is_number(v) and not isinstance(v, bool)}
+    if len(values) > 1:
+        return f"{min(values):g} … {max(values):g}"
+    words = dict.fromkeys(map(str, tried))
+    return ", ".join(words) if 1 < len(words) <= FEW else None
 
 
 # -- children ---------------------------------------------------------------------------------

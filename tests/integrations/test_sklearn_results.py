@@ -70,6 +70,17 @@ def test_clusters_are_counted_in_the_labels(model: Any, noise: set[str], run: On
         assert "labels_" in found.series[key].info["call"]
 
 
+def test_what_the_best_params_were_chosen_from(run: Only) -> None:
+    grid = {"max_depth": [None, 2], "n_estimators": [2, 3], "bootstrap": [True, False]}
+    forest = ensemble.RandomForestClassifier(random_state=0, criterion="gini")
+    model_selection.GridSearchCV(forest, {**grid, "criterion": ["gini"]}, cv=2).fit(X, y)
+    notes = {key: fact.info.get("note") for key, fact in run().facts("param").items()}
+    assert notes["best_max_depth"] == "best of None, 2"
+    assert notes["best_n_estimators"] == "best of 2 … 3"
+    assert notes["best_bootstrap"] == "best of True, False"
+    assert notes["best_criterion"] is None
+
+
 def test_clusters_that_were_asked_for_are_not_counted(run: Only) -> None:
     cluster.KMeans(3, n_init=1, random_state=0).fit(X)
     assert "n_clusters" not in run().metrics
