@@ -24,6 +24,7 @@ from autolog.live import Run
 
 from . import (
     datasets,
+    finding,
     lineage,
     loops,
     naming,
@@ -269,6 +270,7 @@ class Sklearn(FitHooks, Integration):
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered of models goes with the recording."""
         yield predictions.forget
+        yield finding.forget
         yield naming.forget
 
     def follow(self, run: Run, call: Call) -> None:

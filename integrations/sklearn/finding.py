@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from autolog.callsite import Site
 from autolog.integration import Call
 from autolog.live import Run
 
@@ -19,7 +20,39 @@ from .predictions import Found, KeptOutput, Prediction, newest_first
 COMPARED = 16
 """Predictions, newest first, that an unknown array is compared with; as many that are gone."""
 
+PATIENCE = 64
+"""Searches in a row at one place that found nothing, after which only the object itself counts."""
+
+_vain: dict[tuple[str, int, object], int] = {}
+
 _PART = re.compile(r"(\w+)(?:\[|\.i?loc\[)")
+
+
+def in_vain(site: Site | None) -> bool:
+    """Whether the calls at `site` have been searched for often enough, and never found.
+
+    A loop over thousands of results of nobody's (`staged_predict`) would be slowed by it.
+    """
+    return site is not None and _vain.get(_place(site), 0) >= PATIENCE
+
+
+def searched(site: Site | None, found: Found | None) -> None:
+    """Note how a search by what a value holds ended."""
+    if site is None:
+        return
+    if found is not None:
+        _vain.pop(_place(site), None)
+    elif len(_vain) < PATIENCE * PATIENCE or _place(site) in _vain:
+        _vain[_place(site)] = _vain.get(_place(site), 0) + 1
+
+
+def forget() -> None:
+    """Be patient again, when the recording is switched off."""
+    _vain.clear()
+
+
+def _place(site: Site) -> tuple[str, int, object]:
+    return site.file, site.line, site.code
 
 
 def find(value: Any, judge: str, *, exactly: bool = False) -> Found | None:

@@ -153,12 +153,19 @@ def _judged(call: Call, name: str) -> Found | None:
     keys = _predicted(names)
     predicted = [call.arg(key) for key in keys]
     true = [call.arg(key) for key in TRUE if key in names]
-    for exactly, values in ((True, [*predicted, *true]), (False, predicted)):
-        for value in values:
-            found = None if value is None else finding.find(value, name, exactly=exactly)
-            if found is not None:
-                return found
-    return next(filter(None, (finding.named(call, key, name) for key in keys)), None)
+    found = _first(predicted + true, name, exactly=True)
+    if found is not None or finding.in_vain(call.site):
+        return found
+    found = _first(predicted, name, exactly=False)
+    if found is None:
+        found = next(filter(None, (finding.named(call, key, name) for key in keys)), None)
+    finding.searched(call.site, found)
+    return found
+
+
+def _first(values: list[Any], name: str, *, exactly: bool) -> Found | None:
+    given = (value for value in values if value is not None)
+    return next(filter(None, (finding.find(one, name, exactly=exactly) for one in given)), None)
 
 
 @functools.lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from autolog.integrations.sklearn import matching
+from autolog.integrations.sklearn import finding, matching
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.decomposition import LatentDirichletAllocation
@@ -283,3 +283,20 @@ def test_a_sample_holds_no_memory_of_the_program() -> None:
     assert sample.values.base is None
     assert matching.sample(np.array([object()])) is None
     assert matching.sample(np.zeros((0, 3))) is None
+
+
+def test_where_nothing_is_ever_found_the_search_is_given_up(judged: Judged) -> None:
+    model = LogisticRegression(solver="liblinear").fit(C_train, c_train)
+    predicted = model.predict(C_test)
+    rng = np.random.default_rng(0)
+    tried = [rng.integers(0, 2, len(c_test)) for _ in range(finding.PATIENCE)]
+    for guess in [*tried, predicted.copy(), predicted]:
+        accuracy_score(c_test, guess)
+    accuracy_score(c_test, predicted.copy())
+    value = float((predicted == c_test).mean())
+    assert judged() == [
+        {
+            "accuracy_score_C_test": (pytest.approx(value), "exact"),
+            "accuracy_score-2_C_test": (pytest.approx(value), "by value"),
+        }
+    ]
