@@ -136,7 +136,8 @@ def summary(store: Path) -> list[Any]:
 
 
 def facts(run: RunView) -> Any:
-    metrics = {key: value for key, value in run.metrics.items() if "time" not in key}
+    # Which is said first, the progress of a search or its first score, is a matter of time.
+    metrics = sorted((key, value) for key, value in run.metrics.items() if "time" not in key)
     datasets = {name: (data["role"], data["digest"]) for name, data in run.datasets.items()}
     return run.name, run.status, run.params, metrics, datasets, sorted(run.models), run.site
 
