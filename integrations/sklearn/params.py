@@ -53,7 +53,8 @@ def told(value: Any) -> Any:
         own = {name: item for name, item in vars(value).items() if not name.startswith("_")}
         return _call(type(value).__qualname__, **own)
     if _is_a(value, "sklearn.gaussian_process.kernels", "Kernel"):
-        return repr(value)
+        with contextlib.suppress(Exception):  # one of the program's own may not know its formula
+            return repr(value)
     return value
 
 

@@ -46,7 +46,7 @@ class TestSklearn(IntegrationSuite):
         from sklearn.decomposition import PCA, LatentDirichletAllocation
         from sklearn.inspection import partial_dependence, permutation_importance
         from sklearn.linear_model import LogisticRegression, SGDClassifier
-        from sklearn.metrics import accuracy_score, get_scorer
+        from sklearn.metrics import accuracy_score, classification_report, get_scorer
         from sklearn.mixture import GaussianMixture
         from sklearn.model_selection import cross_validate
         from sklearn.pipeline import make_pipeline
@@ -65,6 +65,7 @@ class TestSklearn(IntegrationSuite):
         held_out = (
             model.score(X, y),
             accuracy_score(y, model.predict(X)),
+            classification_report(y, model.predict(X), zero_division=0),
             get_scorer("neg_log_loss")(model, X, y),
             permutation_importance(model, X, y, n_repeats=1, random_state=0).importances_mean,
         )
