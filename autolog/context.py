@@ -14,18 +14,30 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .engine import Begun
     from .importing import ImportWatcher
     from .live import Run
     from .wrapping import Ledger
 
 
 class Frame:
-    """One level of what is open here: a run, or a hooked call and the run that it feeds, if any."""
+    """One level of what is open here: a run, or a hooked call and the run that it feeds, if any.
 
-    __slots__ = ("__weakref__", "hook", "over", "run", "silent")
+    `owner` is the call that opened the run, while it lasts.
+    """
 
-    def __init__(self, run: Run | None, *, hook: bool, silent: bool = False) -> None:
+    __slots__ = ("__weakref__", "hook", "over", "owner", "run", "silent")
+
+    def __init__(
+        self,
+        run: Run | None,
+        *,
+        hook: bool,
+        silent: bool = False,
+        owner: Begun | None = None,
+    ) -> None:
         self.run = run
+        self.owner = owner
         self.hook = hook
         self.silent = silent
         self.over = False

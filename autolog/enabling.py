@@ -26,6 +26,9 @@ BUILT_IN = {
     "sklearn": "autolog.integrations.sklearn:Sklearn",
     "joblib": "autolog.integrations.joblib:Joblib",
     "mlflow": "autolog.integrations.mlflow:Mlflow",
+    "xgboost": "autolog.integrations.xgboost:Xgboost",
+    "lightgbm": "autolog.integrations.lightgbm:Lightgbm",
+    "keras": "autolog.integrations.keras:Keras",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

@@ -121,12 +121,13 @@ class Engine:
         do not show it.
         """
 
-        def drive(
+        def drive_hooked_call(
             wrapped: Any, instance: Any, args: Any, kwargs: Any, *_given: Any, **_named: Any
         ) -> Any:
             # MLflow walks up the frames that have an object among their arguments, to learn what
             # the caller calls it.
             _given, _named = args, kwargs
+            begun: Begun | None = None
             try:
                 frame = current.get()
                 if base is not None and not isinstance(instance, base):
@@ -148,7 +149,7 @@ class Engine:
                 error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 raise
 
-        return as_internal_frame(drive)
+        return as_internal_frame(drive_hooked_call)
 
     def _begin(
         self, entries: list[Entry], wrapped: Any, instance: Any, args: Any, kwargs: Any
@@ -190,6 +191,7 @@ class Engine:
         if not nested and callsite.is_tools_own(caller, name, self._names):
             return None
         entry.fired += 1
+        call.entry = entry
         begun = Begun(self, entry, call, began)
         if self._silent(entry, call, bool(nested)):
             return begun.enter(Frame(None, hook=True, silent=True))
@@ -197,9 +199,10 @@ class Engine:
         if hook.opens_run and not (nested and hook.nested == "join"):
             begun.run = run = self._open(entry, call, outer)
             begun.owns = True
-            begun.enter(Frame(run, hook=True))
+            begun.enter(Frame(run, hook=True, owner=begun))
         else:
             begun.run = outer.run if outer is not None else None
+            call.owner = outer.owner if outer is not None else None
             if hook.covers and not nested:
                 begun.enter(Frame(None, hook=True, silent=True))
         return begun.start()
@@ -314,12 +317,13 @@ class Begun:
     def _leave(self, status: Any, error: BaseException | None) -> None:
         if self.frame is not None:
             self.frame.over = True
+            self.frame.owner = None
             put_back(self.token)
         run, self.generator = self.run, None
         self._spent()
         if run is not None and self.owns:
             run.end(status, error)
-        self.call.result = self.call.error = None
+        self.call.result = self.call.error = self.call.owner = None
 
     def _spent(self) -> None:
         if self.run is not None:

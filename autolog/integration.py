@@ -13,12 +13,16 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import wrapt
 
+from ._importlib_bootstrap import is_internal
+
 if TYPE_CHECKING:
     from .callsite import Site
+    from .engine import Begun
     from .standing import StandingRuns
 
 Nested = Literal["skip", "join", "child", "always"]
@@ -114,17 +118,21 @@ class Call:
         error: What it raised, for a hook that catches `GeneratorExit` at its `yield`.
         site: Where the call stands in the user's code, or None where nothing there called it.
         names: By which the hooked function can be called, whatever its own `__name__` says.
+        owner: The hooked call whose run this one joins; None where it has a run of its own, or
+            joins one that was opened by hand.
     """
 
     __slots__ = (
         "_bound",
         "_names",
         "args",
+        "entry",
         "error",
         "function",
         "instance",
         "kwargs",
         "names",
+        "owner",
         "result",
         "site",
     )
@@ -145,8 +153,28 @@ class Call:
         self.result: Any = None
         self.error: BaseException | None = None
         self.site: Site | None = None
+        self.owner: Begun | None = None
+        self.entry: Any = None
         self._names: Mapping[int | str, str] | None = None
         self._bound: dict[str, Any] | None = None
+
+    @property
+    def principal(self) -> bool:
+        """Whether this is the training that its run is about: always so in a run of its own.
+
+        In a run that it joins it is where the innermost call of the outer integration, which this
+        one is a part of, trains what the run will hold: the last step of a pipeline, the refitted
+        model of a search, and not one of its folds.
+        """
+        if self.owner is None:
+            return True
+        outer = self.owner.entry.integration
+        for entries, instance, begun in driven(sys._getframe(1)):
+            if begun is self.owner:
+                return True
+            if any(one.integration is outer and one is not self.entry for one in entries):
+                return outer.holds(outer.subject(self.owner.call), instance)
+        return False
 
     def arg(self, name: str | int, default: Any = None) -> Any:
         """The argument that the parameter `name` receives, however it was passed.
@@ -170,6 +198,22 @@ class Call:
             return self._names.get(positions.index(name), "unknown")
         return "unknown"
 
+
+def driven(frame: FrameType | None) -> Iterator[tuple[list[Any], Any, Begun | None]]:
+    """The hooked calls that are under way on this stack, innermost first, silent ones too.
+
+    Of each what stands there, the instance, and what has begun. Reads the locals of the engine's
+    own frames alone.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == DRIVE and is_internal(frame.f_code.co_filename):
+            found = frame.f_locals
+            yield found["entries"], found["instance"], found.get("begun")
+        frame = frame.f_back
+
+
+DRIVE = "drive_hooked_call"
+"""The name of the engine's one function that stands between a caller and the original."""
 
 ALIASES = ("fit_transform", "fit_predict", "fit_resample")
 """Methods of mixins that hand their arguments on to `fit` in the same order."""
@@ -300,6 +344,10 @@ class Integration:
     def subject(self, call: Call) -> Any:
         """Whose training `call` is: the object whose class and kind `exclude` looks at."""
         return call.instance
+
+    def holds(self, subject: Any, part: Any) -> bool:
+        """Whether training `part` is what the training of `subject` is about, in the end."""
+        return part is subject
 
     def kind(self, subject: Any) -> str:
         """Which of `kinds` an object is; empty where that means nothing."""

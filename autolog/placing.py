@@ -128,10 +128,10 @@ class Placement:
 
 
 def _add(entries: list[Entry], entry: Entry) -> None:
-    """In the order in which they begin: what opens a run comes last, nearest to the call."""
+    """In the order in which they begin: what opens a run comes last but for what would join it."""
     if entry not in entries:
         entries.append(entry)
-        entries.sort(key=lambda one: bool(one.hook.opens_run))
+        entries.sort(key=lambda one: bool(one.hook.opens_run) * (1 + (one.hook.nested == "join")))
 
 
 def _outside(cls: type, name: str, base: type) -> type | None:

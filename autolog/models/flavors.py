@@ -15,6 +15,9 @@ from ..backend import Create as Create
 from ..errors import UsageError
 
 BUILT_IN = {
+    "xgboost": "autolog.integrations.xgboost.models:XgboostFlavor",
+    "lightgbm": "autolog.integrations.lightgbm.models:LightgbmFlavor",
+    "keras": "autolog.integrations.keras.models:KerasFlavor",
     "sklearn": "autolog.integrations.sklearn.models:SklearnFlavor",
 }
 """A copy of the project's own entry points, since reading them all costs milliseconds (tested)."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar, Literal
 
+from autolog import following
+from autolog.following import datasets, naming, predictions
+from autolog.following.inputs import data_of, target_of
 from autolog.integration import (
     Call,
     Captured,
@@ -23,13 +28,10 @@ from autolog.integration import (
 from autolog.live import Run
 
 from . import (
-    datasets,
-    finding,
+    likeness,
     lineage,
     loops,
-    naming,
     plots,
-    predictions,
     reports,
     results,
     scoring,
@@ -40,7 +42,6 @@ from . import (
 )  # fmt: skip
 from .captures import CAPTURES
 from .fits import FitHooks
-from .inputs import data_of, target_of
 from .params import KINDS, chosen_params, kind_of, title, told
 from .plots import Kind
 
@@ -76,6 +77,9 @@ ANSWERS = (
     "oob_prediction_",
 )
 """Attributes that say what a fitted model makes of its training data."""
+
+ROWS = re.compile(r"_safe_indexing\((\w+), (\w+)\)")
+"""How scikit-learn takes rows of data (1.4 to 1.9)."""
 
 VALIDATIONS = (
     "cross_validate",
@@ -212,7 +216,7 @@ class Sklearn(FitHooks, Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        run, link = predictions.maker(call.instance)
+        run, link = predictions.maker(call.instance, likeness.of)
         given = None if run is None else naming.given_to(call)
         if run is not None and given is not None:
             given = datasets.asked(run, given, self.kept)
@@ -269,15 +273,16 @@ class Sklearn(FitHooks, Integration):
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered of models goes with the recording."""
-        yield predictions.forget
-        yield finding.forget
-        yield naming.forget
+        naming.takers.append(ROWS)
+        yield partial(naming.takers.remove, ROWS)
+        yield following.forget
 
     def follow(self, run: Run, call: Call) -> None:
         """Let metrics of what this training's models predict find their way to its run."""
         given, function = naming.given_to(call), call.function.__name__
         for part in results.parts(call.instance):
-            predictions.trained(part, run, copies=function != "partial_fit")
+            copied = None if function == "partial_fit" else likeness.of(part)
+            predictions.trained(part, run, copied)
             known = vars(part)
             if "classes_" in known:
                 run.state["classes"] = known["classes_"]
@@ -293,7 +298,7 @@ class Sklearn(FitHooks, Integration):
         if call.function.__name__ == "cross_val_predict":
             predictions.remember(run, result, naming.given_to(call))
         for estimator in result.get("estimator", ()) if isinstance(result, dict) else ():
-            predictions.trained(estimator, run)
+            predictions.trained(estimator, run, likeness.of(estimator))
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -312,6 +317,10 @@ class Sklearn(FitHooks, Integration):
     def subject(self, call: Call) -> Any:
         """The estimator whose method it is, or that a validation was given."""
         return call.arg("estimator") if call.instance is None else call.instance
+
+    def holds(self, subject: Any, part: Any) -> bool:
+        """Through the last step of a pipeline, a search's best estimator and the like."""
+        return any(one is part for one in results.parts(subject))
 
     def kind(self, subject: Any) -> str:
         """As the tag `estimator_kind` says; empty for what is no estimator."""
@@ -349,7 +358,19 @@ class Sklearn(FitHooks, Integration):
 
     def training_data(self, run: Run, call: Call) -> None:
         """The data that go into the training, as they are before it."""
-        datasets.trained_on(run, call, self.kept)
+        given = naming.given_to(call)
+        origin = None if given is None else lineage.of(given.data())
+        datasets.trained_on(
+            run,
+            given,
+            self.kept,
+            target=call.arg(target_of(call)),
+            target_name=naming.told(call, target_of(call)),
+            weight=call.arg("sample_weight"),
+            weight_name=naming.told(call, "sample_weight"),
+            batch=call.function.__name__ == "partial_fit",
+            extra={"lineage": origin} if origin else None,
+        )
 
     def save(self, run: Run, estimator: Any, call: Call | None) -> None:
         """The fitted model; its signature is read off the data, without a call of the model."""

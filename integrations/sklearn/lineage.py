@@ -6,10 +6,10 @@ import weakref
 from functools import partial
 from typing import Any
 
+from autolog.following.inputs import data_of
 from autolog.integration import Call
 from autolog.values import plain
 
-from .inputs import data_of
 from .params import chosen_params
 
 DEEPEST = 8

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from autolog.following import matching
+from autolog.following.inputs import data_of
 from autolog.integration import Call
 from autolog.live import Run
 
-from . import matching, plots, results
-from .inputs import data_of
+from . import plots, results
 from .params import title
 
 if TYPE_CHECKING:

@@ -67,11 +67,15 @@ def report(run: Run, estimator: Any) -> None:
 
 
 def parts(estimator: Any) -> list[Any]:
-    """The estimator, and the fitted ones that speak for it: a pipeline's last, a search's best."""
+    """The estimator, and the fitted ones that speak for it: a pipeline's last, a search's best.
+
+    Also the one that `TransformedTargetRegressor` fits to the target's transform.
+    """
     found = [estimator]
     while len(found) < 5:
         last = found[-1]
-        best = vars(last).get("best_estimator_")
+        held = (vars(last).get(name) for name in ("best_estimator_", "regressor_"))
+        best = next((one for one in held if one is not None), None)
         inner = best if best is not None else _last_step(last)
         if inner is None or not hasattr(inner, "__dict__"):
             break

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import inspect
-import weakref
 from typing import Any
 
-from autolog.callsite import Site
+from autolog.following import datasets, finding, naming, predictions
+from autolog.following.datasets import Kept
+from autolog.following.judging import Judgement
+from autolog.following.naming import Given
+from autolog.following.predictions import Found, Link
 from autolog.integration import Call, parameter_names
 from autolog.live import Run
 from autolog.reporting import note
 
-from . import datasets, finding, naming, plots, predictions, reports, tables
-from .datasets import Kept
-from .naming import Given
-from .predictions import Found, Link
+from . import likeness, plots, reports, tables
 
 METRICS = (
     "accuracy_score", "adjusted_mutual_info_score", "adjusted_rand_score", "auc",
@@ -101,7 +99,7 @@ def report_scorer(call: Call, kept: Kept) -> None:
 
 
 def _report_model(call: Call, kept: Kept, name: str, estimator: Any, given: Given | None) -> None:
-    run, link = predictions.maker(estimator)
+    run, link = predictions.maker(estimator, likeness.of)
     if run is None:
         note("sklearn.score", f"{name} at {call.site}: no recorded training of this model")
         return
@@ -112,7 +110,7 @@ def _report_model(call: Call, kept: Kept, name: str, estimator: Any, given: Give
 
 def report_importance(call: Call, kept: Kept) -> None:
     """The table that `permutation_importance(estimator, X, y)` gave, one for each scorer."""
-    run, link = predictions.maker(call.arg("estimator"))
+    run, link = predictions.maker(call.arg("estimator"), likeness.of)
     given = naming.given_to(call)
     if run is None or given is None:
         return
@@ -127,7 +125,7 @@ def report_importance(call: Call, kept: Kept) -> None:
 
 def report_dependence(call: Call, kept: Kept) -> None:
     """The table of what `partial_dependence(estimator, X, features)` averaged."""
-    run, link = predictions.maker(call.arg("estimator"))
+    run, link = predictions.maker(call.arg("estimator"), likeness.of)
     given = naming.given_to(call)
     if run is None or given is None or call.result.get("average") is None:
         return
@@ -178,27 +176,24 @@ def _predicted(names: tuple[str, ...]) -> tuple[str, ...]:
 # -- what is recorded --------------------------------------------------------------------------
 
 
-class _Result:
-    """What a call gave, the run that it belongs to, and how that is known."""
+class _Result(Judgement):
+    """What a call of scikit-learn's gave, the run that it belongs to, and how that is known."""
 
     def __init__(
         self, call: Call, kept: Kept, run: Run, given: Given | None, link: Link | None
     ) -> None:
-        self.call = call
-        self.run = run
-        self.link = link
-        self.arguments = _arguments(call)
-        self.data = "" if given is None else self._data(given, kept)
+        names = TRUE if call.instance is None else (*TRUE, "y")
+        super().__init__(call, kept, run, given, link, names)
         self.plots = kept.plots
 
     def record(self, name: str, heard: reports.Heard | None = None) -> None:
         """Write it down under the name of the function that gave it."""
         result = self.call.result
         if tables.is_scalar(result):
-            self._number(name, result)
+            self.number(name, result)
         elif numbers := tables.numbers(name, result):
             for part, value in numbers.items():
-                self._number(part, value)
+                self.number(part, value)
         elif isinstance(result, str):
             self._tabulate(name, reports.told(self.call, heard or []), result)
         else:
@@ -208,27 +203,7 @@ class _Result:
         """What is no single number: a table, its text if it came as one, averages as numbers."""
         self.keep_table(name, tables.table(name, result, self.call), text=text)
         for part, value in tables.averages(result).items():
-            self._number(part, value)
-
-    def _data(self, given: Given, kept: Kept) -> str:
-        """The name of the data in the run; they are described with what they were to give."""
-        names = TRUE if self.call.instance is None else (*TRUE, "y")
-        name = next((one for one in names if self.call.arg(one) is not None), None)
-        target, target_name = None, None
-        if name is not None and not datasets.knows(self.run, given):
-            target, target_name = self.call.arg(name), naming.name_of(self.call, name)
-        return datasets.key_of(self.run, given, kept, target, target_name)
-
-    def _number(self, name: str, value: Any) -> None:
-        key, count = self._key(name)
-        site = self.call.site
-        facts = {
-            **({} if site is None else _told(site)),
-            "link": self.link,
-            "args": self.arguments or None,
-        }
-        info = {k: v for k, v in facts.items() if v is not None}
-        self.run.point(key, value, count or None, info)
+            self.number(part, value)
 
     def keep_table(
         self,
@@ -240,7 +215,7 @@ class _Result:
         """Write down a table, with a picture if asked, unless a loop has made many of the name."""
         if columns is None and text is None:
             return
-        key, count = self._key(name)
+        key, count = self.key(name)
         if count >= MOST_TABLES:
             return
         if text is not None and not self.run.light:
@@ -249,58 +224,3 @@ class _Result:
             self.run.log_table(key, columns)
             kind, again = kind or name, count > 0
             plots.of_result(self.run, self.plots, kind, key, columns, self.data, again)
-
-    def _key(self, name: str) -> tuple[str, int]:
-        """`accuracy_score_X_test`, and how often it was computed before.
-
-        The same call again (a loop) is the next point of its series; another call, or another way
-        of averaging in the same one, is `accuracy_score-2_X_test`.
-        """
-        state = self.run.state.setdefault("metrics", {})
-        ways = tuple(v for v in self.arguments.values() if isinstance(v, str | bool))
-        site = self.call.site
-        place = (str(site), site.code if site is not None else None, ways)
-        with datasets.of(self.run).lock:
-            places = state.setdefault((name, self.data), {})
-            number, count = places.get(place, (len(places) + 1, 0))
-            places[place] = number, count + 1
-        title = name if number == 1 else f"{name}-{number}"
-        return (f"{title}_{self.data}" if self.data else title), count
-
-
-@functools.lru_cache(maxsize=1024)
-def _told(site: Site) -> dict[str, str | None]:
-    """How a call stands in the source, read once for each place."""
-    return {"call": site.call_text(), "site": str(site)}
-
-
-def _arguments(call: Call) -> dict[str, Any]:
-    """The arguments that say how the metric is computed, where they are not the defaults.
-
-    Plain values as they are, functions by name, arrays (weights) by class.
-    """
-    found = {}
-    for name, default in _settings(call.function):
-        value = call.arg(name, default)
-        if value is not default and (type(value) not in _PLAIN or value != default):
-            known = type(value) in _PLAIN
-            found[name] = value if known else getattr(value, "__name__", type(value).__name__)
-    return found
-
-
-_PLAIN = (bool, int, float, str, type(None))
-_defaults: weakref.WeakKeyDictionary[Any, tuple[tuple[str, Any], ...]] = weakref.WeakKeyDictionary()
-
-
-def _settings(function: Any) -> tuple[tuple[str, Any], ...]:
-    """The parameters of a metric function beside the two that take the data, with defaults."""
-    try:
-        return _defaults[function]
-    except (KeyError, TypeError):
-        pass
-    parameters = inspect.signature(function).parameters.values()
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    found = tuple((p.name, p.default) for p in named if p.default is not p.empty)
-    with contextlib.suppress(TypeError):
-        _defaults[function] = found
-    return found

@@ -158,7 +158,7 @@ def _present(*arrays: Any) -> Any:
     """The labels that occur, in order, as scikit-learn finds them; None where it finds others."""
     import numpy
 
-    from . import matching
+    from autolog.following import matching
 
     found = [matching.comparable(array) for array in arrays]
     if any(array is None or array.ndim != 1 for array in found):

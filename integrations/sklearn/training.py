@@ -9,14 +9,15 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from autolog.following import datasets
+from autolog.following.inputs import data_of, target_of
 from autolog.integration import Call
 from autolog.live import Run
 from autolog.reporting import guarded
 from autolog.reporting import report as tell
 
-from . import datasets, plots, tables
+from . import plots, tables
 from .calling import unfelt
-from .inputs import data_of, target_of
 from .params import kind_of
 
 if TYPE_CHECKING:

@@ -310,6 +310,49 @@ def test_a_hook_without_a_run_of_its_own_has_the_outer_one(
     assert had[1].id == run.id
 
 
+def test_a_call_knows_whether_it_trains_what_its_run_is_about(
+    toy: Any, install: Any, runs: Any
+) -> None:
+    seen: list[bool] = []
+
+    class Inner(Integration):
+        @around(function("toylib", "search"), opens_run=True, nested="join")
+        def search(self, call: Call, run: Run) -> Iterator[None]:
+            seen.append(call.principal)
+            yield
+            seen.append(call.principal)
+
+    install(Plain)
+    install(Inner)
+    toy.Model(inner=toy.Model()).fit(1)
+    assert seen == [False, False, True, True]  # the inner model's training is not the run's own
+    assert len(runs()) == 1
+    toy.search(1)
+    assert seen[4:] == [True, True]
+    with autolog.start_run():
+        toy.search(1)
+    assert seen[6:] == [True, True]
+
+
+def test_what_joins_begins_after_what_opens_though_it_was_installed_first(
+    toy: Any, install: Any, runs: Any
+) -> None:
+    seen: list[tuple[bool, str]] = []
+
+    class Joining(Integration):
+        @around(FIT, opens_run=True, nested="join")
+        def joins(self, call: Call, run: Run) -> Iterator[None]:
+            seen.append((call.principal, run.id))
+            yield
+
+    install(Joining)
+    install(Plain)
+    toy.Model(inner=toy.Model()).fit(1)
+    (run,) = runs()
+    assert [(principal, id) for principal, id in seen if id == run.id] == seen
+    assert [principal for principal, _ in seen] == [True, False]
+
+
 def test_two_hooks_on_one_method_open_and_close_in_order(toy: Any, install: Any, runs: Any) -> None:
     order: list[str] = []
 

@@ -14,6 +14,8 @@ CONTRACT = {
     "autolog.data.*",
     "autolog.environment",
     "autolog.errors",
+    "autolog.following",
+    "autolog.following.*",
     "autolog.forking",
     "autolog.integration",
     "autolog.live",
@@ -54,7 +56,7 @@ LIBRARIES = {
     "typer": {"autolog.cli", "autolog.cli.*"},
     "click": {"autolog.cli", "autolog.cli.*"},
     "rich": {"autolog.cli", "autolog.cli.*", "autolog.rendering.*"},
-    "numpy": {"autolog.data", "autolog.data.*", "autolog.testing.*"},
+    "numpy": {"autolog.data", "autolog.data.*", "autolog.following.*", "autolog.testing.*"},
     "pytest": {"autolog.testing", "autolog.testing.*"},
     "hypothesis": {"autolog.testing", "autolog.testing.*"},
 }

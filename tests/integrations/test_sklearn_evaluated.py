@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from autolog.integrations.sklearn import datasets, naming, predictions
 from sklearn import linear_model, model_selection, pipeline
 from sklearn.datasets import load_breast_cancer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import accuracy_score
 
 import autolog
+from autolog.following import datasets, naming, predictions
 from autolog.rendering.showing import run_lines
 from autolog.view import RunView
 

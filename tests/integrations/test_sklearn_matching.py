@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from autolog.integrations.sklearn import matching
-from autolog.integrations.sklearn.matching import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from autolog.following import matching
+from autolog.following.matching import (
     DERIVED,
     DIVIDED,
     EQUAL,
@@ -17,9 +21,6 @@ from autolog.integrations.sklearn.matching import (
     kinship,
     telling,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 lengths = st.integers(9, 60)
 fractions = st.floats(0, 1, width=32, allow_subnormal=False)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from autolog.integrations.sklearn import finding, matching
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.decomposition import LatentDirichletAllocation
@@ -32,6 +31,7 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 import autolog
+from autolog.following import finding, matching
 from autolog.view import RunView
 
 X, y = load_diabetes(return_X_y=True)

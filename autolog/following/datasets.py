@@ -9,16 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 import weakref
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from autolog.forking import ForkSafeLock
-from autolog.integration import Call
-from autolog.live import Run
-
-from . import lineage, matching, naming
-from .inputs import shape_of, target_of
+from ..forking import ForkSafeLock
+from ..live import Run
+from . import matching
+from .inputs import shape_of
 from .naming import Given
-from .plots import Plots
 
 ROW_VALUES = 1 << 16
 """Values of the training rows that are digested before the training, about half a millisecond."""
@@ -35,12 +33,12 @@ _VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|dev)(?![a-z])")
 class Kept(NamedTuple):
     """What of data is recorded: whether they are described, and with figures for each column.
 
-    `plots`: the pictures that are drawn of what is computed with them.
+    `plots`: the pictures that are drawn of what is computed with them, in the library's own terms.
     """
 
     described: bool
     statistics: bool
-    plots: Plots = False
+    plots: Any = False
 
 
 @dataclasses.dataclass
@@ -79,51 +77,40 @@ def of(run: Run) -> Data:
 # -- training ----------------------------------------------------------------------------------
 
 
-def trained_on(run: Run, call: Call, kept: Kept) -> None:
-    """Record the data that go into a training, as they are before it."""
-    given = naming.given_to(call)
+def trained_on(
+    run: Run,
+    given: Given | None,
+    kept: Kept,
+    *,
+    target: Any = None,
+    batch: bool = False,
+    extra: Mapping[str, Any] | None = None,
+    **details: Any,
+) -> None:
+    """Record the data that go into a training, as they are before it.
+
+    `details` are more of `describe`'s arguments (`weight`, `target_name`, `weight_name`), `extra`
+    facts that are known otherwise. A `batch` is the first of many, whose rows are not all.
+    """
     data = given.data() if given is not None else None
-    if given is None or data is None:
+    if given is None or (data is None and given.facts is None):
         return
     known = of(run)
     known.train = given
-    known.keys[given] = run.unique("dataset", given.name)
-    if kept.described and not run.light and run.wants("dataset", known.keys[given]):
-        _describe_training(run, known, given, data, call, kept.statistics)
+    key = known.keys[given] = run.unique("dataset", given.name)
+    if kept.described and not run.light and run.wants("dataset", key):
+        details = {"name": given.name, "statistics": kept.statistics, **details}
+        facts = given.facts if data is None else _facts("train", data, target, **details)
+        run.fact("dataset", key, {**(facts or {}), **(extra or {})})
+        if facts and "digest" in facts:  # else a generator, a lazy frame: only its form is read
+            known.digests[facts["digest"]] = key
+            if data is not None and not batch:
+                known.rows, known.whole = _rows(data, _limit(data))
     given.let_go()
 
 
-def _describe_training(
-    run: Run, known: Data, given: Given, data: Any, call: Call, statistics: bool
-) -> None:
-    facts = _facts(
-        "train",
-        data,
-        call.arg(target_of(call)),
-        weight=call.arg("sample_weight"),
-        name=given.name,
-        target_name=_named(call, target_of(call)),
-        weight_name=_named(call, "sample_weight"),
-        statistics=statistics,
-    )
-    key = known.keys[given]
-    origin = lineage.of(data)
-    run.fact("dataset", key, {**facts, "lineage": origin} if origin else facts)
-    if "digest" not in facts:  # a generator, a lazy frame: only their form can be read
-        return
-    known.digests[facts["digest"]] = key
-    if call.function.__name__ != "partial_fit":  # of which this is the first call of many
-        known.rows, known.whole = _rows(data, _limit(data))
-
-
-def _named(call: Call, parameter: str | int) -> str | None:
-    """What the program calls the argument; where that is unknown a series may know its name."""
-    name = naming.name_of(call, parameter)
-    return None if name == naming.UNKNOWN else name
-
-
 def _facts(role: str, data: Any, target: Any = None, **details: Any) -> dict[str, Any]:
-    from autolog.data import describe
+    from ..data import describe
 
     return describe(data, target, role=role, **details)
 
@@ -145,7 +132,7 @@ def _width(data: Any) -> int:
 
 def _rows(data: Any, limit: int) -> tuple[Any, bool]:
     """Digests of at most `limit` rows, and whether those are all."""
-    from autolog.data import row_digests
+    from ..data import row_digests
 
     rows = row_digests(data, limit)
     return rows, rows is not None and len(rows) == matching.rows(data)
@@ -177,12 +164,19 @@ def knows(run: Run, given: Given) -> bool:
 
 
 def key_of(
-    run: Run, given: Given, kept: Kept, target: Any = None, target_name: str | None = None
+    run: Run,
+    given: Given,
+    kept: Kept,
+    target: Any = None,
+    target_name: str | None = None,
+    role: str | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> str:
     """The name in `run` of data that were predicted from, which are described the first time.
 
-    Another object of a taken name gets `-2`, unless the one before is gone: batches of a loop
-    share their name.
+    `role` is what the program says of them; else it is read off their name. `extra` are facts that
+    are known otherwise. Another object of a taken name gets `-2`, unless the one before is gone:
+    batches of a loop share their name.
     """
     known = of(run)
     with known.lock:
@@ -192,8 +186,9 @@ def key_of(
             if not _continues(known, given):
                 if kept.described and not run.light:
                     facts = given.facts or _describe(
-                        known, given, target, target_name, kept.statistics
+                        known, given, target, target_name, kept.statistics, role
                     )
+                    facts = {**facts, **(extra or {})}
                 key = _enter(run, known, given, facts)
             key = known.keys[given] = key or given.name
             known.newest[given.name] = weakref.ref(given)
@@ -222,9 +217,14 @@ def _enter(run: Run, known: Data, given: Given, facts: dict[str, Any] | None) ->
 
 
 def _describe(
-    known: Data, given: Given, target: Any, target_name: str | None, statistics: bool
+    known: Data,
+    given: Given,
+    target: Any,
+    target_name: str | None,
+    statistics: bool,
+    role: str | None = None,
 ) -> dict[str, Any]:
-    data, role = given.data(), role_of(given.name)
+    data, role = given.data(), role or role_of(given.name)
     if data is None:  # all that is left of it
         shape = None if given.shape is None else list(given.shape)
         return {"name": given.name, "role": role, "kind": given.kind, "shape": shape}

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from autolog.callsite import Site
-from autolog.integration import Call
-from autolog.live import Run
-
+from ..callsite import Site
+from ..integration import Call
+from ..live import Run
 from . import matching, predictions
 from .predictions import Found, KeptOutput, Prediction, newest_first
 

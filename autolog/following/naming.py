@@ -16,9 +16,8 @@ import weakref
 from types import CodeType, FrameType
 from typing import Any
 
-from autolog.callsite import Site, find_site, is_library
-from autolog.integration import Call, parameter_names
-
+from ..callsite import Site, find_site, is_library
+from ..integration import Call, parameter_names
 from .inputs import data_of, shape_of
 
 UNKNOWN = "unknown"
@@ -29,8 +28,8 @@ MOST_TEXTS = 4096
 MOST_STARRED = 16
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
-_ROWS = re.compile(r"_safe_indexing\((\w+), (\w+)\)")
-"""How scikit-learn takes rows of data."""
+takers: list[re.Pattern[str]] = []
+"""How libraries take rows of data, as their sources say it: `take\\((\\w+), (\\w+)\\)`."""
 
 
 class Given:
@@ -121,6 +120,12 @@ def given_to(call: Call, parameter: str | int | None = None) -> Given | None:
     return found
 
 
+def told(call: Call, parameter: str | int) -> str | None:
+    """What the program calls the argument; None where that cannot be read."""
+    name = name_of(call, parameter)
+    return None if name == UNKNOWN else name
+
+
 # -- names in the source -----------------------------------------------------------------------
 
 
@@ -139,7 +144,7 @@ def name_of(call: Call, parameter: str | int) -> str:
     else:  # a mixin of the library may stand between (`fit_predict`)
         while frame is not None and is_library(frame):
             frame = frame.f_back
-    plain = name.isidentifier() or _ROWS.fullmatch(name)
+    plain = name.isidentifier() or _taken(name)
     return name if frame is None or not plain else _followed(frame, name)
 
 
@@ -194,7 +199,7 @@ def _followed(frame: FrameType, name: str) -> str:
     """
     rows = ""
     for _ in range(DEEPEST):
-        if is_library(frame) and (taken := _ROWS.fullmatch(name)):
+        if is_library(frame) and (taken := _taken(name)):
             name, rows = taken[1], f"[{taken[2]}]"
         caller, code = frame.f_back, frame.f_code
         inside = is_library(frame)
@@ -209,6 +214,10 @@ def _followed(frame: FrameType, name: str) -> str:
             break
         name, frame = outer, caller
     return UNKNOWN if is_library(frame) else name + rows
+
+
+def _taken(text: str) -> re.Match[str] | None:
+    return next(filter(None, (taker.fullmatch(text) for taker in takers)), None)
 
 
 def _handed_on(site: Site, code: CodeType, name: str) -> str | None:

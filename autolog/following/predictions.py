@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Reversible
+from collections.abc import Callable, Reversible
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from autolog.callsite import Site
-from autolog.context import variable
-from autolog.live import Run
-
-from . import likeness as alike
+from ..callsite import Site
+from ..context import variable
+from ..live import Run
 from . import matching
 from .naming import Given
 
@@ -103,7 +101,7 @@ _alike: OrderedDict[bytes, weakref.ref[Run]] = OrderedDict()
 _outputs: OrderedDict[int, KeptOutput] = OrderedDict()
 recent: deque[Prediction] = deque(maxlen=RECENT)
 _held: deque[Run | None] = deque(maxlen=HELD)
-_latest = variable("sklearn.latest_prediction", None)
+_latest = variable("following.latest_prediction", None)
 
 
 def forget() -> None:
@@ -123,11 +121,13 @@ def _weak(value: Any) -> weakref.ref[Any] | None:
 # -- models ------------------------------------------------------------------------------------
 
 
-def trained(estimator: Any, run: Run, *, copies: bool = True) -> None:
-    """Note that predictions of this very object belong to `run`, those of copies probably."""
-    _note_model(_trained, estimator, run, "exact")
+def trained(model: Any, run: Run, likeness: bytes | None = None) -> None:
+    """Note that predictions of this very object belong to `run`, and probably those of its likes.
+
+    `likeness` is a digest that copies of the model share.
+    """
+    _note_model(_trained, model, run, "exact")
     _strangers.clear()
-    likeness = alike.of(estimator) if copies else None
     if likeness is not None:
         _alike.pop(likeness, None)
         _alike[likeness] = weakref.ref(run)
@@ -135,15 +135,15 @@ def trained(estimator: Any, run: Run, *, copies: bool = True) -> None:
             _drop_oldest(_alike)
 
 
-def _note_model(known: dict[int, KeptOutput], estimator: Any, run: Run | None, link: Link) -> None:
-    key = id(estimator)
+def _note_model(known: dict[int, KeptOutput], model: Any, run: Run | None, link: Link) -> None:
+    key = id(model)
 
     def gone(kept: KeptOutput) -> None:
         if known.get(key) is kept:
             del known[key]
 
     try:
-        kept = KeptOutput(estimator, gone)
+        kept = KeptOutput(model, gone)
     except TypeError:  # an instance of a class with slots
         known.pop(key, None)
         return
@@ -151,15 +151,21 @@ def _note_model(known: dict[int, KeptOutput], estimator: Any, run: Run | None, l
     known[key] = kept
 
 
-def maker(estimator: Any) -> tuple[Run | None, Link]:
-    """The run that trained this very object (`exact`), or one that holds the same (`probable`)."""
+def maker(
+    model: Any, likeness: Callable[[Any], bytes | None] | None = None
+) -> tuple[Run | None, Link]:
+    """The run that trained this very object (`exact`), or one that holds the same (`probable`).
+
+    `likeness(model)` is asked only for a model that was not met before.
+    """
     for known in (_trained, _strangers):
-        kept = known.get(id(estimator))
-        if kept is not None and kept() is estimator:
+        kept = known.get(id(model))
+        if kept is not None and kept() is model:
             return kept.run, kept.link
-    held = _alike.get(alike.of(estimator) or b"") if _alike else None
+    digest = likeness(model) if _alike and likeness is not None else None
+    held = _alike.get(digest or b"")
     run = held() if held is not None else None
-    _note_model(_strangers, estimator, run, "probable")
+    _note_model(_strangers, model, run, "probable")
     return run, "probable"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autolog.integration import Call, parameter_names
+from ..integration import Call, parameter_names
 
 TARGETS = ("y", "Y", "target", "targets", "label", "labels", "y_train")
 """Parameters by which a target is known, in the order in which they are tried."""

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from autolog.values import kin
-
+from ..values import kin
 from .inputs import shape_of
 
 LARGEST = 8_000_000

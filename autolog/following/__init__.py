@@ -1,0 +1,21 @@
+"""Following models beyond their training: whose output an array is, and what is made of it.
+
+What every integration shares: which run trained a model, what the program calls its data, and to
+which run a number belongs that is computed of a prediction. Everything is held by weak references.
+"""
+
+from __future__ import annotations
+
+from . import finding, naming, predictions
+from .datasets import Kept as Kept
+from .naming import Given as Given
+from .naming import given_to as given_to
+from .predictions import maker as maker
+from .predictions import remember as remember
+from .predictions import trained as trained
+
+
+def forget() -> None:
+    """Forget all models, predictions and names, when the recording is switched off."""
+    for part in (predictions, finding, naming):
+        part.forget()
