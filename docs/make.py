@@ -23,6 +23,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import autolog
 from autolog.errors import AutologError
+from autolog.integration import Integration
 from autolog.options import variable
 from autolog.settings import SETTINGS
 
@@ -73,10 +74,31 @@ def integrations() -> str:
     return table(("integration", "library", "what it records", "hooks"), rows)
 
 
+def integration(name: str) -> type[Integration]:
+    """The project's own integration of that name."""
+    (entry,) = (entry for entry in ours("autolog.integrations") if entry.name == name)
+    kind: type[Integration] = entry.load()
+    return kind
+
+
+def captures(name: str) -> str:
+    """What each hook of an integration records, as `autolog doctor --explain` says it."""
+    kind = integration(name)
+    places: dict[str, list[str]] = {}
+    for hook in kind.hooks():
+        place = ".".join(filter(None, (hook.target.module, hook.target.owner)))
+        places.setdefault(hook.name, []).extend(f"`{place}.{one}`" for one in hook.target.names)
+    rows = [
+        (", ".join(dict.fromkeys(places[hook])), one.kind, one.says, code(one.option))
+        for hook, all_of_it in kind.captures.items()
+        for one in all_of_it
+    ]
+    return table((f"read at ({kind.library})", "record", "what it says", "option"), rows)
+
+
 def options(name: str) -> str:
     """The options of one integration."""
-    (entry,) = (entry for entry in ours("autolog.integrations") if entry.name == name)
-    kind = entry.load().options_type()
+    kind = integration(name).options_type()
     hints = get_type_hints(kind)
     fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(kind)
     rows = [
@@ -176,6 +198,10 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+OF_ONE: dict[str, Callable[[str], str]] = {"options": options, "captures": captures}
+"""Tables of one integration, by the first word of their names."""
+
+
 def filled(text: str) -> str:
     """`text` with every table made anew; raises KeyError for a table that there is not."""
     return SLOT.sub(lambda slot: f"{slot[1]}\n{_made(slot[2])}\n{slot[3]}", text)
@@ -183,7 +209,7 @@ def filled(text: str) -> str:
 
 def _made(name: str) -> str:
     kind, _, which = name.partition("-")
-    return options(which) if kind == "options" else TABLES[name]()
+    return OF_ONE[kind](which) if kind in OF_ONE else TABLES[name]()
 
 
 def main(words: Sequence[str]) -> int:
