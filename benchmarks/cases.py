@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -133,6 +134,90 @@ def big_predict() -> Round:
     return predict
 
 
+def _two_sets() -> tuple[Any, Any, Any, Any]:
+    """20,000 × 30 to train on, 5,000 to judge by."""
+    from sklearn.datasets import make_classification
+    from sklearn.model_selection import train_test_split
+
+    X, y = make_classification(25_000, 30, n_informative=10, random_state=0)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=5_000, random_state=0)
+    return X_train, X_test, y_train, y_test
+
+
+def xgboost_train() -> Round:
+    import xgboost
+
+    X_train, X_test, y_train, y_test = _two_sets()
+    params = {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "max_depth": 4}
+
+    def train() -> None:
+        dtrain = xgboost.DMatrix(X_train, label=y_train)
+        dtest = xgboost.DMatrix(X_test, label=y_test)
+        evals = [(dtrain, "train"), (dtest, "test")]
+        xgboost.train({**params, "nthread": 1}, dtrain, 200, evals=evals, verbose_eval=False)
+
+    return train
+
+
+def xgboost_classifier() -> Round:
+    from xgboost import XGBClassifier
+
+    X_train, X_test, y_train, y_test = _two_sets()
+    sets = [(X_train, y_train), (X_test, y_test)]
+
+    def fit() -> None:
+        model = XGBClassifier(n_estimators=200, max_depth=4, n_jobs=1)
+        model.fit(X_train, y_train, eval_set=sets, verbose=False)
+
+    return fit
+
+
+def lightgbm_train() -> Round:
+    import lightgbm
+
+    X_train, X_test, y_train, y_test = _two_sets()
+    params = {"objective": "binary", "metric": ["binary_logloss", "auc"], "num_threads": 1}
+
+    def train() -> None:
+        train_set = lightgbm.Dataset(X_train, y_train)
+        test_set = lightgbm.Dataset(X_test, y_test, reference=train_set)
+        sets = [train_set, test_set]
+        lightgbm.train({**params, "verbose": -1}, train_set, 200, valid_sets=sets)
+
+    return train
+
+
+def lightgbm_classifier() -> Round:
+    from lightgbm import LGBMClassifier
+
+    X_train, X_test, y_train, y_test = _two_sets()
+    sets = [(X_train, y_train), (X_test, y_test)]
+
+    def fit() -> None:
+        model = LGBMClassifier(n_estimators=200, n_jobs=1, verbose=-1)
+        model.fit(X_train, y_train, eval_set=sets)
+
+    return fit
+
+
+def keras_mlp() -> Round:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    X_train, X_test, y_train, y_test = _two_sets()
+
+    def fit() -> None:
+        model = keras.Sequential(
+            [keras.Input((30,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(1, "sigmoid")]
+        )
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+        model.fit(
+            X_train, y_train, 256, 10, validation_data=(X_test, y_test), verbose=0
+        )  # fmt: skip
+
+    return fit
+
+
 CASES: dict[str, Case] = {
     "small_fit": Case(small_fit, 40, "LogisticRegression on iris (150 × 4)"),
     "pipeline": Case(pipeline, 20, "StandardScaler and LogisticRegression on 20,000 × 30"),
@@ -144,5 +229,10 @@ CASES: dict[str, Case] = {
     "judged_fit": Case(judged_fit, 40, "a small fit, two predictions of it, four metrics of those"),
     "cross_validation": Case(cross_validation, 5, "cross_validate of a pipeline, 5 folds, digits"),
     "big_predict": Case(big_predict, 5, "11 times predict on 500,000 × 50, one metric"),
+    "xgboost_train": Case(xgboost_train, 3, "xgboost.train, 200 rounds × 2 eval sets, 20,000 × 30"),
+    "xgboost_classifier": Case(xgboost_classifier, 3, "XGBClassifier, the same"),
+    "lightgbm_train": Case(lightgbm_train, 3, "lightgbm.train, the same"),
+    "lightgbm_classifier": Case(lightgbm_classifier, 3, "LGBMClassifier, the same"),
+    "keras_mlp": Case(keras_mlp, 2, "Keras MLP on torch, 10 epochs, 20,000 × 30"),
     "light_fits": Case(light_fits, 1, "1,000 times Ridge on iris in one loop", peers=False),
 }
