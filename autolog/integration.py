@@ -224,6 +224,8 @@ def names_at(site: Site, call: Call) -> Mapping[int | str, str]:
     given = len(call.args), call.kwargs.keys()
     if site.direct:
         called = dict.fromkeys((getattr(call.function, "__name__", ""), *call.names))
+        if "__init__" in called:  # nobody writes that: the class is called
+            called = dict.fromkeys(base.__name__ for base in type(call.instance).__mro__)
         found = (site.argument_names(name, *given) for name in called)
     else:
         found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
@@ -235,7 +237,7 @@ _parameters: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = weakref.WeakKeyDi
 
 def parameter_names(function: Any) -> tuple[str, ...]:
     """The positional parameters of `function` in order, without a bound `self`."""
-    key = _unbound(function)
+    key = unbound(function)
     try:
         return _parameters[key]
     except (KeyError, TypeError):
@@ -252,7 +254,7 @@ def parameter_names(function: Any) -> tuple[str, ...]:
     return names
 
 
-def _unbound(function: Any) -> Any:
+def unbound(function: Any) -> Any:
     """The function behind a bound method or wrapt's stand-in for one, which hold the instance."""
     if isinstance(function, wrapt.PartialCallableObjectProxy):
         return function.__wrapped__

@@ -40,12 +40,17 @@ class Placement:
         self._families: dict[type, list[Entry]] = {}
 
     def place(self, entry: Entry, module: Any) -> None:
-        """Put `entry` on its target in `module`, which has just been imported."""
+        """Put `entry` on its target in `module`, which has just been imported.
+
+        What this release of the library does not have is passed over.
+        """
         target = entry.hook.target
         if target.kind == "function":
             for name in target.names:
                 if hasattr(module, name):
                     self._on_function(module, name, entry)
+        elif not hasattr(module, target.owner):
+            return
         elif target.kind == "method":
             self.on_class(getattr(module, target.owner), entry)
         else:

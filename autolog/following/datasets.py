@@ -84,23 +84,26 @@ def trained_on(
     *,
     target: Any = None,
     batch: bool = False,
+    facts: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     **details: Any,
 ) -> None:
     """Record the data that go into a training, as they are before it.
 
     `details` are more of `describe`'s arguments (`weight`, `target_name`, `weight_name`), `extra`
-    facts that are known otherwise. A `batch` is the first of many, whose rows are not all.
+    facts that are known otherwise. A `batch` is the first of many, whose rows are not all. With
+    `facts` they have been described already.
     """
     data = given.data() if given is not None else None
-    if given is None or (data is None and given.facts is None):
+    if given is None or (data is None and given.facts is None and facts is None):
         return
     known = of(run)
     known.train = given
     key = known.keys[given] = run.unique("dataset", given.name)
     if kept.described and not run.light and run.wants("dataset", key):
         details = {"name": given.name, "statistics": kept.statistics, **details}
-        facts = given.facts if data is None else _facts("train", data, target, **details)
+        if facts is None:
+            facts = given.facts if data is None else _facts("train", data, target, **details)
         run.fact("dataset", key, {**(facts or {}), **(extra or {})})
         if facts and "digest" in facts:  # else a generator, a lazy frame: only its form is read
             known.digests[facts["digest"]] = key
@@ -170,26 +173,29 @@ def key_of(
     target: Any = None,
     target_name: str | None = None,
     role: str | None = None,
+    facts: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> str:
     """The name in `run` of data that were predicted from, which are described the first time.
 
     `role` is what the program says of them; else it is read off their name. `extra` are facts that
-    are known otherwise. Another object of a taken name gets `-2`, unless the one before is gone:
-    batches of a loop share their name.
+    are known otherwise; `facts` all of them, where they have been described already. Another object
+    of a taken name gets `-2`, unless the one before is gone: batches of a loop share their name.
     """
     known = of(run)
     with known.lock:
         key = known.keys.get(given)
         if key is None:
-            facts = None
+            entered = None
             if not _continues(known, given):
                 if kept.described and not run.light:
-                    facts = given.facts or _describe(
-                        known, given, target, target_name, kept.statistics, role
-                    )
-                    facts = {**facts, **(extra or {})}
-                key = _enter(run, known, given, facts)
+                    if facts is not None:
+                        facts = {**facts, **_shared(known, given.data())}
+                    found = facts or given.facts
+                    if found is None:
+                        found = _describe(known, given, target, target_name, kept.statistics, role)
+                    entered = {**found, **(extra or {})}
+                key = _enter(run, known, given, entered)
             key = known.keys[given] = key or given.name
             known.newest[given.name] = weakref.ref(given)
     return key
@@ -250,6 +256,8 @@ def _shared(known: Data, data: Any) -> dict[str, int]:
     """How many rows of `data` were trained on; nothing where that is not known."""
     import numpy
 
+    if data is None:
+        return {}
     train = _train_rows(known, _width(data))
     rows, whole = (None, False) if train is None else _rows(data, LATER_VALUES // _width(data))
     if train is None or rows is None:

@@ -110,13 +110,29 @@ def given_to(call: Call, parameter: str | int | None = None) -> Given | None:
     data = call.arg(key)
     if data is None:
         return None
+    found = known(data)
+    if found is None:
+        found = noted(data, name_of(call, key))
+    elif found.name == UNKNOWN:
+        found.name = name_of(call, key)
+    return found
+
+
+def known(data: Any) -> Given | None:
+    """What is known of this very object, None where a model has not met it."""
     found = _known.get(id(data))
-    if found is None or found.data() is not data:
-        found = Given(data, name_of(call, key))
+    return found if found is not None and found.data() is data else None
+
+
+def noted(data: Any, name: str) -> Given:
+    """What is known of an object, which has this name from now on if it had none."""
+    found = known(data)
+    if found is None:
+        found = Given(data, name)
         if found.watched:
             _known[id(data)] = found
     elif found.name == UNKNOWN:
-        found.name = name_of(call, key)
+        found.name = name
     return found
 
 

@@ -6,6 +6,7 @@ by MLflow's own key for that library, so that either tool loads what the other s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -85,6 +86,16 @@ def flavor_for(model: Any) -> Flavor | None:
             return flavor
     built_in = map(_load, BUILT_IN.values())
     return next((flavor for flavor in built_in if flavor.handles(model)), None)
+
+
+def library_flavor(model: Any, default: str) -> str:
+    """Which of the built-in flavors handles `model` before `default`, of libraries in use alone."""
+    for name, path in BUILT_IN.items():
+        if name == default:
+            break
+        if name in sys.modules and _load(path).handles(model):
+            return name
+    return default
 
 
 def choose(configs: Mapping[str, Any]) -> tuple[Flavor, Mapping[str, Any]]:

@@ -26,6 +26,7 @@ from autolog.integration import (
     subclasses,
 )  # fmt: skip
 from autolog.live import Run
+from autolog.models.flavors import library_flavor
 
 from . import (
     likeness,
@@ -374,16 +375,16 @@ class Sklearn(FitHooks, Integration):
 
     def save(self, run: Run, estimator: Any, call: Call | None) -> None:
         """The fitted model; its signature is read off the data, without a call of the model."""
-        data = None if call is None else call.arg(data_of(call))
-        target = None if call is None else call.arg(target_of(call))
+        flavor = library_flavor(estimator, "sklearn")
+        own = {"format": self.options.model_format} if flavor == "sklearn" else {}
         run.log_model(
             "model",
             estimator,
-            flavor="sklearn",
-            format=self.options.model_format,
+            flavor=flavor,
+            **own,
             save_redacted=self.options.save_redacted,
-            data=data,
-            target=target,
+            data=None if call is None else call.arg(data_of(call)),
+            target=None if call is None else call.arg(target_of(call)),
             example_rows=5 if self.options.input_example is True else self.options.input_example,
         )
 

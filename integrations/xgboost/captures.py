@@ -1,0 +1,48 @@
+"""What each hook records, in words, for `autolog doctor --explain`."""
+
+from __future__ import annotations
+
+from autolog.integration import Captured
+
+_CONFIG = Captured("param", "the effective configuration (save_config), the chosen marked")
+_STOPPING = Captured("param", "early stopping by argument or EarlyStopping, callbacks")
+_SERIES = Captured("metric", "<eval set>-<metric> by boosting round, live", "series")
+_TIME = Captured("metric", "round_time in seconds, by boosting round", "round_time")
+_DATA = Captured("dataset", "what went into the matrices: shape, digest, target", "datasets")
+_FIGURES = Captured("dataset", "statistics of their columns, counts of classes", "statistics")
+_BEST = Captured("metric", "best_iteration, best_score, stopped_iteration")
+_IMPORTANCE = Captured("table", "feature_importance: weight, gain, cover, totals", "importance")
+_PICTURE = Captured("artifact", "a picture of feature_importance", "plots")
+_MODEL = Captured("model", "the booster as ubj, safe to load", "models")
+_LINEAGE = Captured("tag", "continued_from, continued_from_model: run and digest of the model")
+
+CAPTURES = {
+    "train": (
+        Captured("param", "params, num_boost_round and the other arguments"),
+        _CONFIG,
+        _STOPPING,
+        _SERIES,
+        Captured("metric", "learning_rate by round, where a LearningRateScheduler sets it"),
+        _TIME,
+        _BEST,
+        _DATA,
+        _FIGURES,
+        _IMPORTANCE,
+        _PICTURE,
+        _MODEL,
+        _LINEAGE,
+    ),
+    "matrix": (
+        Captured("dataset", "what went in, kept for the training that uses it", "datasets"),
+    ),
+    "predict": (
+        Captured("dataset", "what was predicted from, with the first metric of it", "datasets"),
+    ),
+    "fit": (
+        Captured("param", "what None among the params stands for"),
+        Captured("dataset", "the eval sets, with their role and eval name", "datasets"),
+        _SERIES,
+        _BEST,
+        _IMPORTANCE,
+    ),
+}

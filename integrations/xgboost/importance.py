@@ -1,0 +1,31 @@
+"""How much each feature matters to a booster, by each of xgboost's measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+KINDS = ("weight", "gain", "cover", "total_gain", "total_cover")
+MOST_ROWS = 10_000
+
+
+def table(booster: Any, kinds: tuple[str, ...] = KINDS) -> dict[str, list[Any]] | None:
+    """Features by descending gain (else by the first measure); None where no split was made.
+
+    A linear model has weights alone, one for each class.
+    """
+    if _is_linear(booster):
+        kinds = ("weight",)
+    found = {kind: booster.get_score(importance_type=kind) for kind in kinds}
+    first: dict[str, Any] = found.get("gain") or next(iter(found.values()), {})
+    features = sorted(first, key=lambda name: _size(first[name]), reverse=True)[:MOST_ROWS]
+    if not features:
+        return None
+    return {"feature": features, **{k: [v.get(f) for f in features] for k, v in found.items()}}
+
+
+def _size(value: Any) -> float:
+    return float(max(map(abs, value))) if isinstance(value, list) else float(abs(value))
+
+
+def _is_linear(booster: Any) -> bool:
+    return '"name":"gblinear"' in booster.save_config().replace(" ", "")

@@ -1,0 +1,91 @@
+"""The integration of XGBoost keeps every promise of the suite, with no exception."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from autolog.testing import IntegrationSuite
+
+
+def data() -> Any:
+    """A small table and two classes."""
+    import numpy
+
+    table = numpy.random.default_rng(0).normal(size=(120, 4))
+    return table, (table[:, 0] + table[:, 1] > 0).astype(int)
+
+
+def pages_of(X: Any, y: Any) -> Any:
+    """The table in two pages, as an iterator of xgboost's kind."""
+    import xgboost
+
+    class Pages(xgboost.DataIter):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.at = 0
+            super().__init__(cache_prefix="pages", on_host=False)
+
+        def next(self, input_data: Any) -> bool:
+            if self.at == 2:
+                return False
+            input_data(data=X[self.at :: 2], label=y[self.at :: 2])
+            self.at += 1
+            return True
+
+        def reset(self) -> None:
+            self.at = 0
+
+    return Pages()
+
+
+class TestXgboost(IntegrationSuite):
+    """Trainings of matrices in memory and out of it, and through the scikit-learn interface.
+
+    Whose `fit` is no target here: the integration of scikit-learn is hooked there too.
+    """
+
+    library = "xgboost"
+    runs = 6
+
+    def train(self) -> Any:
+        import xgboost
+
+        warnings.warn("a training begins", stacklevel=2)
+        X, y = data()
+        params = {"objective": "binary:logistic", "nthread": 1}
+        matrix, held_out = xgboost.DMatrix(X[:80], y[:80]), xgboost.DMatrix(X[80:], y[80:])
+        booster = xgboost.train(
+            params, matrix, 3, evals=[(held_out, "eval")], verbose_eval=False,
+            early_stopping_rounds=2,
+        )  # fmt: skip
+        said = booster.predict(held_out), booster.inplace_predict(X[80:])
+        model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1).fit(X[:80], y[:80])
+        forest = xgboost.XGBRFRegressor(n_estimators=3, n_jobs=1).fit(X, y)
+        wood = xgboost.XGBRFClassifier(n_estimators=3, n_jobs=1).fit(X, y)
+        ranker = xgboost.XGBRanker(n_estimators=3, n_jobs=1).fit(X, y, qid=[0] * 60 + [1] * 60)
+        pages = xgboost.ExtMemQuantileDMatrix(pages_of(X, y), nthread=1)
+        said = *said, xgboost.train(params, pages, 2).predict(held_out)
+        sklearn = [one.predict(X) for one in (model, forest, wood, ranker)]
+        return model, bytes(booster.save_raw()), *said, *sklearn
+
+    def train_badly(self) -> Any:
+        import xgboost
+
+        X, y = data()
+        return xgboost.train({}, xgboost.DMatrix(X, y), 2, evals=[(X, "eval")])
+
+    def targets(self) -> Any:
+        import xgboost
+        from xgboost import training
+
+        return [
+            (training, "train"),
+            (xgboost.DMatrix, "__init__"),
+            (xgboost.QuantileDMatrix, "__init__"),
+            (xgboost.Booster, "predict"),
+            (xgboost.Booster, "inplace_predict"),
+            (xgboost.ExtMemQuantileDMatrix, "__init__"),
+        ]
+
+    def model_of(self, result: Any) -> Any:
+        return result[0]
