@@ -22,9 +22,9 @@ def save_model(
 ) -> None:
     """Save `model` below the run, in the caller: the user may change it on the next line.
 
-    `details`: `flavor` (name), `format`, `data` and `target` (for the signature), `example_rows`
-    (of the data, kept with it), `save_redacted`. What keeps the model from being saved becomes the
-    record's `error`.
+    `details`: `flavor` (name), `format`, `data` and `target` (for the signature), `signature`
+    (where the model itself tells it), `example_rows` (of the data, kept with it),
+    `save_redacted`. What keeps the model from being saved becomes the record's `error`.
     """
     flavor = _flavor(model, details)
     if flavor is None:
@@ -125,6 +125,8 @@ def _save(
 
 
 def _signature(details: dict[str, Any]) -> dict[str, Any] | None:
+    if details.get("signature") is not None:
+        return dict(details["signature"])
     if details.get("data") is None:
         return None
     from .data.signature import model_signature

@@ -11,6 +11,9 @@ import pytest
 
 import autolog
 
+os.environ.setdefault("KERAS_BACKEND", "torch")
+"""Keras reads it once, when it is imported; its own default needs TensorFlow."""
+
 
 @pytest.fixture(autouse=True)
 def clean_process(

@@ -17,6 +17,9 @@ from .datasets import Kept
 from .naming import Given
 from .predictions import Link
 
+CLOCK = "clock"
+"""Under it a run's state tells the step of what is computed while it goes on, and its unit."""
+
 
 class Judgement:
     """What a call gave, the run that it belongs to, and how that is known (`link`).
@@ -57,7 +60,8 @@ class Judgement:
             "args": self.arguments or None,
         }
         info = {k: v for k, v in facts.items() if v is not None}
-        self.run.point(key, value, count or None, info)
+        step, unit = self.run.state.get(CLOCK, (count or None, None))
+        self.run.point(key, value, step, info if unit is None else {**info, "unit": unit})
 
     def key(self, name: str) -> tuple[str, int]:
         """`accuracy_score_X_test`, and how often it was computed before.

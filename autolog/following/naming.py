@@ -136,6 +136,19 @@ def noted(data: Any, name: str) -> Given:
     return found
 
 
+def met(data: Any, name: str) -> Given:
+    """Data that a call was given as a part of something else, such as the first of a pair.
+
+    What is known already keeps its name; else it is called `name` from now on.
+    """
+    found = _known.get(id(data))
+    if found is None or found.data() is not data:
+        found = Given(data, name)
+        if found.watched:
+            _known[id(data)] = found
+    return found
+
+
 def told(call: Call, parameter: str | int) -> str | None:
     """What the program calls the argument; None where that cannot be read."""
     name = name_of(call, parameter)

@@ -190,7 +190,7 @@ def _record(
         "format": written.format,
         "signer": shown(key.public) if key else None,
         "signature": dict(signature) if signature else None,
-        "non_importable": _left_behind(model, written.format),
+        "non_importable": _left_behind(model, written.format) if written.by_name else None,
     }
     return {name: item for name, item in value.items() if item not in (None, [])}
 

@@ -36,12 +36,14 @@ class Written:
             loader could not predict with it.
         format: How the model was serialised, in one word.
         distributions: Names of the distributions that loading needs.
+        by_name: Whether loading finds the model's classes by their names, as a pickle does.
     """
 
     config: Mapping[str, Any]
     pyfunc: Mapping[str, Any] = field(default_factory=dict)
     format: str = ""
     distributions: Iterable[str] = ()
+    by_name: bool = True
 
 
 class Files(Protocol):
