@@ -1,13 +1,176 @@
-"""LightGBM: not captured yet."""
+"""LightGBM: one run for each `train`, `cv`, `fit`, or loop over `Booster.update`."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
-from autolog.integration import Integration
+from autolog import following
+from autolog.following import datasets
+from autolog.integration import (
+    Call,
+    Captured,
+    Integration,
+    around,
+    function,
+    method,
+    option,
+    subclasses,
+)
+from autolog.live import Run
+
+from . import data, fitting, folds, params, results
+from .captures import CAPTURES
+from .rounds import Rounds
+
+
+@dataclasses.dataclass
+class LightgbmOptions:
+    """What is captured of LightGBM; each also a variable `AUTOLOG_LIGHTGBM__<OPTION>`."""
+
+    models: bool = option(True, "Save the trained model with its run.")
+    save_redacted: bool = option(
+        False, "Save a model even if its params held a secret, which the model then holds too."
+    )
+    datasets: bool = option(True, "Describe training and validation data: shape, types, digests.")
+    statistics: bool = option(True, "Add statistics and class counts to datasets.")
+    plots: bool = option(False, "Draw the feature importances; needs matplotlib.")
 
 
 class Lightgbm(Integration):
-    """Not captured yet."""
+    """One run for each outermost training."""
 
     library: ClassVar[str] = "lightgbm>=4.3"
+    captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = CAPTURES
+    options: LightgbmOptions
+
+    @around(method("lightgbm.basic", "Dataset", "__init__"))
+    def dataset(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked on the constructor, through which `create_valid` and `subset` go too, since
+        LightGBM lets raw data go when it has binned them (4.3 to 4.7).
+        """
+        data.remember(call)
+        yield
+
+    @around(function("lightgbm.engine", "train"), opens_run=True, nested="join")
+    def train(self, call: Call, run: Run) -> Iterator[None]:
+        """Wrapped in place in the module that defines it: `lightgbm.sklearn` and programs hold
+        references of their own (4.3 to 4.7). Rounds are heard by callbacks, put before the user's
+        so that those keep the places that LightGBM gives them by their number.
+        """
+        if not call.principal:
+            yield
+            return
+        callbacks = params.own_callbacks(call.arg("callbacks"))
+        written = fitting.describe(self, run, call, callbacks)
+        fitting.record_data(self, run, call)
+        rounds = Rounds(run, callbacks)
+        fitting.hear(call, rounds)
+        yield
+        booster = call.result
+        fitting.describe_effective(run, booster, written)
+        results.report_best(run, booster, rounds.number)
+        self.follow(run, booster)
+        if not run.light:
+            results.report_importances(run, booster, self.options.plots)
+        if call.owner is None:
+            self.save(run, booster, None)
+
+    @around(function("lightgbm.engine", "cv"), opens_run=True, nested="join")
+    def cv(self, call: Call, run: Run) -> Iterator[None]:
+        """Wrapped in place like `train`; its folds are trained in it, one round of each after the
+        other (4.3 to 4.7).
+        """
+        if not call.principal:
+            yield
+            return
+        callbacks = params.own_callbacks(call.arg("callbacks"))
+        fitting.describe(self, run, call, callbacks)
+        fitting.record_data(self, run, call)
+        rounds, stops = Rounds(run, callbacks), params.stops_early(call, callbacks)
+        fitting.hear(call, rounds)
+        kept = run.state["lightgbm.folds"] = folds.Folds()
+        yield
+        del run.state["lightgbm.folds"]
+        folds.report(run, call.result, kept, rounds.number, stops=stops)
+
+    @around(function("lightgbm.engine", "_agg_cv_result"), nested="join")
+    def folds(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What each fold says of a round, where `cv` makes means of it: asking the folds again
+        would cost their evaluation once more (4.3 to 4.7).
+        """
+        kept = None if run is None else run.state.get("lightgbm.folds")
+        if kept is not None:
+            kept.hear(call.arg(0) if call.args else next(iter(call.kwargs.values()), ()))
+        yield
+
+    @around(method("lightgbm.sklearn", "LGBMModel", "fit"), opens_run=True, nested="join")
+    @around(subclasses("lightgbm.sklearn", "LGBMModel", "fit"), opens_run=True, nested="join")
+    def fit(self, call: Call, run: Run) -> Iterator[None]:
+        """Hooked where each class defines it, for the program's own arguments: what comes to
+        `train` is encoded and copied (4.3 to 4.7). Where scikit-learn's integration is there, the
+        run is its, with params, data and model.
+        """
+        if not call.principal or fitting.FIT in run.state:
+            yield
+            return
+        fitting.begin_fit(self, run, call)
+        try:
+            yield
+        finally:
+            run.state.pop(fitting.FIT, None)
+        following.trained(call.instance, run)
+        if call.owner is None:
+            self.save(run, call.instance, call)
+
+    @around(method("lightgbm.basic", "Booster", "predict"), covers=True)
+    def predict(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Remembers whose output an array is, since the metric that is computed of it later sees
+        only numbers; `predict` of the classes with `fit` is scikit-learn's.
+        """
+        yield
+        found, link = following.maker(call.instance)
+        given = None if found is None else following.given_to(call, "data")
+        if found is not None and given is not None:
+            given = datasets.asked(found, given, self.kept)
+        following.remember(found, call.result, given, link, call.site)
+
+    def install(self, module: Any) -> Iterator[Callable[[], object]]:
+        """No library's own hooks; what was remembered goes with the recording."""
+        yield following.forget
+        yield data.forget
+
+    def run_name(self, call: Call) -> str:
+        """`lightgbm.train`, `LGBMClassifier`."""
+        if call.instance is None:
+            return f"lightgbm.{call.function.__name__}"
+        return type(call.instance).__qualname__
+
+    # -- parts -----------------------------------------------------------------------------
+
+    @property
+    def kept(self) -> datasets.Kept:
+        """What the options let us record of data."""
+        return datasets.Kept(self.options.datasets, self.options.statistics)
+
+    def follow(self, run: Run, booster: Any) -> None:
+        """Let metrics of what this booster predicts find their way to its run."""
+        following.trained(booster, run)
+
+    def tags(self, run: Run, kind: str) -> None:
+        """What trained, and its version."""
+        run.set_tags({"model_class": kind, "lightgbm_version": sys.modules["lightgbm"].__version__})
+
+    def save(self, run: Run, model: Any, call: Call | None) -> None:
+        """The trained model; a signature is read off the data, without a call of the model."""
+        if self.options.models:
+            run.log_model(
+                "model",
+                model,
+                flavor="lightgbm",
+                save_redacted=self.options.save_redacted,
+                data=None if call is None else call.arg("X"),
+                target=None if call is None else call.arg("y"),
+            )

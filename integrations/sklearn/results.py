@@ -38,6 +38,7 @@ NOT_RESULTS = frozenset(
         "best_index_",
         "multimetric_",
         "fit_status_",
+        "fitted_",
         "max_features_",
         "max_samples_",
         "n_trees_per_iteration_",

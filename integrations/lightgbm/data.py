@@ -1,0 +1,334 @@
+"""Which of the program's own objects went into a `Dataset`, and what it calls them.
+
+LightGBM lets raw data go as soon as it has binned them, and by then the labels are copies. So they
+are remembered, by weak references, when the `Dataset` is made.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import weakref
+from pathlib import Path
+from typing import Any
+
+from autolog.following import Given, given_to, naming
+from autolog.following import datasets as described
+from autolog.integration import Call
+from autolog.live import Run
+
+PARTS = ("label", "weight", "group", "init_score", "position")
+DIGESTED = 8_000_000
+"""Bytes of a file beyond which its content is not read."""
+
+_VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|eval|dev)(?![a-z])")
+
+
+class Part:
+    """A label, weights or the like: the program's own object for as long as it lives."""
+
+    __slots__ = ("_ref", "name")
+
+    def __init__(self, value: Any, name: str | None) -> None:
+        self.name = name
+        try:
+            self._ref: weakref.ref[Any] | None = weakref.ref(value)
+        except TypeError:
+            self._ref = None
+
+    def value(self) -> Any:
+        """The object; None where it is gone, or is a list."""
+        return None if self._ref is None else self._ref()
+
+
+class Made:
+    """What a `Dataset` was made of.
+
+    Attributes:
+        given: The data; None where they are a file, or rows of another `Dataset`.
+        parts: Its label, weight, group, … where they were given.
+        told: Names of categorical features and the like, as they were given.
+    """
+
+    def __init__(self, given: Given | None, parts: dict[str, Part], told: dict[str, Any]) -> None:
+        self.given = given
+        self.parts = parts
+        self.told = told
+
+
+_made: weakref.WeakKeyDictionary[Any, Made] = weakref.WeakKeyDictionary()
+
+
+def forget() -> None:
+    """Forget all of them, when the recording is switched off."""
+    _made.clear()
+
+
+def remember(call: Call) -> None:
+    """Note what a `Dataset` is made of, from the call of its constructor."""
+    data = call.arg("data")
+    given = None
+    if data is not None and not isinstance(data, str | Path):
+        given = given_to(call, "data")
+        if given is not None and not given.watched:
+            given.let_go()
+    parts = {
+        name: Part(call.arg(name), naming.told(call, name))
+        for name in PARTS
+        if call.arg(name) is not None
+    }
+    told = {
+        name: call.arg(name)
+        for name in ("categorical_feature", "feature_name")
+        if call.arg(name, "auto") not in ("auto", None)
+    }
+    _made[call.instance] = Made(given, parts, told)
+
+
+class View:
+    """A `Dataset` as it stands, with what is known of its making."""
+
+    def __init__(self, dataset: Any, name: str) -> None:
+        self._held = vars(dataset)
+        self._dataset = dataset
+        self._made = _made.get(dataset) or Made(None, {}, {})
+        self._name = name
+
+    @property
+    def path(self) -> str | None:
+        """The file that it is made from, if it is."""
+        data = self._held.get("data")
+        return str(data) if isinstance(data, str | Path) else None
+
+    def given(self) -> Given:
+        """Its data under the name that the program has for them."""
+        known = self._made.given
+        if known is not None and known.data() is not None:
+            return known
+        raw, name = self._held.get("data"), self._name
+        if known is not None and known.name != naming.UNKNOWN:
+            name = known.name
+        if self.path is not None:
+            return self._stand_in(Path(self.path).name, _file(self.path))
+        if raw is not None:
+            return Given(raw, name)
+        return self._stand_in(name, self._form(known))
+
+    def _stand_in(self, name: str, facts: dict[str, Any]) -> Given:
+        """For data that are not in memory as the program's own."""
+        found = Given(self._dataset, name)
+        found.kind = facts["kind"]
+        found.shape = tuple(facts["shape"]) if facts.get("shape") else None
+        found.facts = {"name": name, **facts}
+        return found
+
+    def _form(self, known: Given | None) -> dict[str, Any]:
+        """All that can be told of data that are gone, or are rows of other data."""
+        rows = self._held.get("used_indices")
+        if rows is not None:
+            return {"kind": "subset", "shape": [len(rows)], **self._rows(rows)}
+        kind, shape = (known.kind, known.shape) if known is not None else ("Dataset", None)
+        if shape is None and self._held.get("_handle") is not None:
+            shape = self._dataset.num_data(), self._dataset.num_feature()
+        return {"kind": kind, "shape": None if shape is None else list(shape)}
+
+    def _rows(self, rows: Any) -> dict[str, Any]:
+        import numpy
+
+        digest = hashlib.sha256(numpy.asarray(rows, "<i8").tobytes()).hexdigest()[:16]
+        whole = self._held.get("reference")
+        name = None if whole is None else View(whole, naming.UNKNOWN).given().name
+        return {"subset_of": name, "rows_digest": digest}
+
+    def part(self, name: str) -> Any:
+        """The label or the like: the program's own where it lives, else LightGBM's."""
+        known = self._made.parts.get(name)
+        own = None if known is None else known.value()
+        return self._held.get(name) if own is None else own
+
+    def part_name(self, name: str) -> str | None:
+        """What the program calls it."""
+        known = self._made.parts.get(name)
+        return None if known is None else known.name
+
+    def extra(self) -> dict[str, Any]:
+        """Facts beside data, target and weight."""
+        found: dict[str, Any] = {}
+        for name in ("group", "init_score", "position"):
+            value = self.part(name)
+            if value is not None:
+                found[name] = _brief(value, self.part_name(name))
+        told = self._made.told
+        if "categorical_feature" in told:
+            found["categorical_feature"] = told["categorical_feature"]
+        return found
+
+
+def _brief(value: Any, name: str | None) -> dict[str, Any]:
+    """Name and form of groups, scores to begin with and positions."""
+    shape = getattr(value, "shape", None)
+    length = list(map(int, shape)) if isinstance(shape, tuple) else _length(value)
+    return {"name": name, "kind": type(value).__name__, "shape": length}
+
+
+def _length(value: Any) -> list[int] | None:
+    return [len(value)] if hasattr(type(value), "__len__") else None
+
+
+def _file(path: str) -> dict[str, Any]:
+    """A file by its path, size and, where it is not large, content."""
+    facts: dict[str, Any] = {"kind": "file", "path": path}
+    try:
+        facts["bytes"] = Path(path).stat().st_size
+        if facts["bytes"] <= DIGESTED:
+            digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            facts["digest"] = f"file-v1:{digest}"
+    except OSError:  # LightGBM will say so
+        pass
+    return facts
+
+
+# -- recording ---------------------------------------------------------------------------------
+
+
+def trained_on(run: Run, call: Call, dataset: Any, kept: described.Kept, parameter: str) -> None:
+    """Record the training data, as they are before the training."""
+    view = View(dataset, _variable(call, parameter))
+    given = view.given()
+    if given.facts is not None:
+        given.facts["role"] = "train"
+    described.trained_on(
+        run,
+        given,
+        kept,
+        target=view.part("label"),
+        target_name=view.part_name("label"),
+        weight=view.part("weight"),
+        weight_name=view.part_name("weight"),
+        extra=view.extra(),
+    )
+
+
+def _variable(call: Call, parameter: str) -> str:
+    return naming.name_of(call, parameter)
+
+
+def evaluated_on(
+    run: Run, dataset: Any, kept: described.Kept, valid_name: str, named: bool, variable: str
+) -> None:
+    """Record data that are evaluated on by round, with the name that LightGBM has for them."""
+    view = View(dataset, variable)
+    given = view.given()
+    role = role_of(valid_name if named else "", given.name)
+    if given.facts is not None:
+        given.facts["role"] = role
+    described.key_of(
+        run,
+        given,
+        kept,
+        view.part("label"),
+        view.part_name("label"),
+        role,
+        {**view.extra(), "valid_name": valid_name},
+    )
+    given.let_go()
+
+
+def role_of(*names: str) -> str:
+    """`train`, `validation` or `test` as the first of the names says that says it."""
+    for name in names:
+        low = name.lower()
+        if "train" in low:
+            return "train"
+        if _VALIDATION.search(name) or low.startswith("eval"):
+            return "validation"
+        if "test" in low:
+            return "test"
+    return "validation"
+
+
+def valid_sets(call: Call) -> list[tuple[Any, str, bool]]:
+    """The sets that a training is evaluated on: each with LightGBM's name, and if it was given."""
+    sets, names = call.arg("valid_sets"), call.arg("valid_names")
+    sets = sets if isinstance(sets, list | tuple) else [] if sets is None else [sets]
+    names = [names] if isinstance(names, str) else list(names or ())
+    found = []
+    for i, one in enumerate(sets):
+        given = i < len(names)
+        default = "training" if one is call.arg("train_set") else f"valid_{i}"
+        found.append((one, str(names[i]) if given else default, given))
+    return found
+
+
+# -- the arguments of a `fit` --------------------------------------------------------------------
+
+
+def eval_sets(call: Call) -> list[tuple[Any, Any, str, str | None]]:
+    """Data and target of each set that a `fit` is given, and what the program calls them."""
+    pairs = call.arg("eval_set")
+    if pairs is None and call.arg("eval_X") is not None:
+        return _apart(call)
+    text = naming.told(call, "eval_set")
+    pairs = [pairs] if isinstance(pairs, tuple) else pairs
+    if not isinstance(pairs, list):
+        return []
+    names = element_names(text or "")
+    names += [(naming.UNKNOWN, None)] * (len(pairs) - len(names))
+    return [
+        (pair[0], pair[1], *names[i])
+        for i, pair in enumerate(pairs)
+        if isinstance(pair, tuple | list) and len(pair) == 2
+    ]
+
+
+def _apart(call: Call) -> list[tuple[Any, Any, str, str | None]]:
+    """The same where data and targets are arguments of their own (4.7 on)."""
+    both = [call.arg("eval_X"), call.arg("eval_y")]
+    if not isinstance(both[0], tuple):
+        name = naming.told(call, "eval_X") or naming.UNKNOWN
+        return [(*both, name, naming.told(call, "eval_y"))]
+    texts = [element_texts(naming.told(call, name) or "") for name in ("eval_X", "eval_y")]
+    count = len(both[0])
+    names, targets = (one if len(one) == count else [None] * count for one in texts)
+    values = both[1] if isinstance(both[1], tuple) and len(both[1]) == count else [None] * count
+    each = zip(both[0], values, names, targets, strict=True)
+    return [(x, y, name or naming.UNKNOWN, target) for x, y, name, target in each]
+
+
+def element_names(text: str) -> list[tuple[str, str | None]]:
+    """The names in `[(X_train, y_train), (X_test, y_test)]`; none where it is written otherwise."""
+    found: list[tuple[str, str | None]] = []
+    for pair in element_texts(text):
+        parts = element_texts(pair or "")
+        if len(parts) != 2:
+            return []
+        found.append((parts[0] or naming.UNKNOWN, parts[1]))
+    return found
+
+
+def element_texts(text: str) -> list[str | None]:
+    """The elements of a list or tuple as they are written; none of anything else."""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    elements = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    if any(isinstance(one, ast.Starred) for one in elements):
+        return []
+    return [ast.get_source_segment(text, one) for one in elements]
+
+
+def fit_data(run: Run, call: Call, kept: described.Kept) -> None:
+    """The sets that a `fit` is evaluated on, under the names that LightGBM has for them."""
+    given_names = call.arg("eval_names")
+    names = given_names if isinstance(given_names, list) else []
+    for i, (x, y, name, target) in enumerate(eval_sets(call)):
+        named = i < len(names)
+        valid_name = str(names[i]) if named else f"valid_{i}"
+        if x is call.arg("X"):
+            continue
+        given = naming.noted(x, valid_name if name == naming.UNKNOWN else name)
+        role = role_of(valid_name if named else "", given.name)
+        described.key_of(run, given, kept, y, target, role, {"valid_name": valid_name})
+        given.let_go()
