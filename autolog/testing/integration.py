@@ -331,6 +331,8 @@ class IntegrationSuite:
         uri = self.enable()
         self.train()
         for entry in breaking.entries(self.library):
+            if "__del__" in entry.hook.target.names:  # Python lets nothing out of a finalizer
+                continue
             for moment in ("before", "after"):
                 interrupted = breaking.raising(moment, KeyboardInterrupt)
                 with breaking.replaced(entry, interrupted), pytest.raises(KeyboardInterrupt):

@@ -21,7 +21,7 @@ from autolog.integration import (
 )
 from autolog.live import Run
 
-from . import data, fitting, folds, params, results
+from . import data, fitting, folds, lineage, loops, params, results
 from .captures import CAPTURES
 from .rounds import Rounds
 
@@ -36,7 +36,7 @@ class LightgbmOptions:
     )
     datasets: bool = option(True, "Describe training and validation data: shape, types, digests.")
     statistics: bool = option(True, "Add statistics and class counts to datasets.")
-    plots: bool = option(False, "Draw the feature importances; needs matplotlib.")
+    plots: bool = option(False, "Draw `feature_importance`; needs matplotlib.")
 
 
 class Lightgbm(Integration):
@@ -66,10 +66,12 @@ class Lightgbm(Integration):
         callbacks = params.own_callbacks(call.arg("callbacks"))
         written = fitting.describe(self, run, call, callbacks)
         fitting.record_data(self, run, call)
+        lineage.continued(run, call.arg("init_model"))
         rounds = Rounds(run, callbacks)
         fitting.hear(call, rounds)
         yield
         booster = call.result
+        run.state["lightgbm.series"] = rounds.keys
         fitting.describe_effective(run, booster, written)
         results.report_best(run, booster, rounds.number)
         self.follow(run, booster)
@@ -125,13 +127,49 @@ class Lightgbm(Integration):
         if call.owner is None:
             self.save(run, call.instance, call)
 
+    @around(method("lightgbm.basic", "Booster", "update"))
+    def update(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The rounds of a loop by hand: one run for a booster, which ends with it or the program;
+        hooked apart from `train` because no single call of a loop is the training (4.3 to 4.7).
+        """
+        yield from loops.update(self, call)
+
+    @around(method("lightgbm.basic", "Booster", "refit"), opens_run=True)
+    def refit(self, call: Call, run: Run) -> Iterator[None]:
+        """The leaves of a model fitted anew to other data: a run of its own, which names the one
+        that it comes from (4.3 to 4.7).
+        """
+        fitting.begin_refit(self, run, call)
+        yield
+        fitting.describe_effective(run, call.result, {})
+        self.follow(run, call.result)
+        self.save(run, call.result, None)
+
+    @around(method("lightgbm.basic", "Booster", "eval", "eval_train", "eval_valid"))
+    def evaluate(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What such a loop evaluates; hooked on what the program calls, as `train` calls the same
+        inside (4.3 to 4.7).
+        """
+        yield
+        loops.evaluated(self, call)
+
+    @around(method("lightgbm.basic", "Booster", "__del__"), nested="always", only="stands")
+    def gone(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The end of a loop whose booster dies: weak references are told after the memory of its
+        trees has been freed here (4.3 to 4.7). All other boosters pass by.
+        """
+        loops.gone(self, call.instance)
+        yield
+
+    stands = staticmethod(loops.stands)
+
     @around(method("lightgbm.basic", "Booster", "predict"), covers=True)
     def predict(self, call: Call, run: Run | None) -> Iterator[None]:
         """Remembers whose output an array is, since the metric that is computed of it later sees
         only numbers; `predict` of the classes with `fit` is scikit-learn's.
         """
         yield
-        found, link = following.maker(call.instance)
+        found, link = following.maker(call.instance, lineage.likeness)
         given = None if found is None else following.given_to(call, "data")
         if found is not None and given is not None:
             given = datasets.asked(found, given, self.kept)
@@ -141,6 +179,7 @@ class Lightgbm(Integration):
         """No library's own hooks; what was remembered goes with the recording."""
         yield following.forget
         yield data.forget
+        yield loops.forget
 
     def run_name(self, call: Call) -> str:
         """`lightgbm.train`, `LGBMClassifier`."""
@@ -157,7 +196,7 @@ class Lightgbm(Integration):
 
     def follow(self, run: Run, booster: Any) -> None:
         """Let metrics of what this booster predicts find their way to its run."""
-        following.trained(booster, run)
+        following.trained(booster, run, lineage.likeness(booster))
 
     def tags(self, run: Run, kind: str) -> None:
         """What trained, and its version."""

@@ -192,9 +192,9 @@ def _file(path: str) -> dict[str, Any]:
 # -- recording ---------------------------------------------------------------------------------
 
 
-def trained_on(run: Run, call: Call, dataset: Any, kept: described.Kept, parameter: str) -> None:
+def trained_on(run: Run, dataset: Any, kept: described.Kept, variable: str) -> None:
     """Record the training data, as they are before the training."""
-    view = View(dataset, _variable(call, parameter))
+    view = View(dataset, variable)
     given = view.given()
     if given.facts is not None:
         given.facts["role"] = "train"
@@ -208,10 +208,6 @@ def trained_on(run: Run, call: Call, dataset: Any, kept: described.Kept, paramet
         weight_name=view.part_name("weight"),
         extra=view.extra(),
     )
-
-
-def _variable(call: Call, parameter: str) -> str:
-    return naming.name_of(call, parameter)
 
 
 def evaluated_on(
@@ -230,7 +226,7 @@ def evaluated_on(
         view.part("label"),
         view.part_name("label"),
         role,
-        {**view.extra(), "valid_name": valid_name},
+        extra={**view.extra(), "valid_name": valid_name},
     )
     given.let_go()
 
@@ -330,5 +326,6 @@ def fit_data(run: Run, call: Call, kept: described.Kept) -> None:
             continue
         given = naming.noted(x, valid_name if name == naming.UNKNOWN else name)
         role = role_of(valid_name if named else "", given.name)
-        described.key_of(run, given, kept, y, target, role, {"valid_name": valid_name})
+        extra = {"valid_name": valid_name}
+        described.key_of(run, given, kept, y, target, role, extra=extra)
         given.let_go()

@@ -9,7 +9,7 @@ from autolog.following import datasets, naming
 from autolog.integration import Call, parameter_names
 from autolog.live import Run
 
-from . import data, params
+from . import data, lineage, params
 from .rounds import Rounds
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def record_data(own: Lightgbm, run: Run, call: Call) -> None:
     train_set = call.arg("train_set")
     if not _is_dataset(train_set):
         return
-    data.trained_on(run, call, train_set, own.kept, "train_set")
+    data.trained_on(run, train_set, own.kept, naming.name_of(call, "train_set"))
     for one, name, named in data.valid_sets(call) if call.arg("valid_sets") is not None else ():
         if one is not train_set and _is_dataset(one):
             data.evaluated_on(run, one, own.kept, name, named, name)
@@ -108,6 +108,24 @@ def begin_fit(own: Lightgbm, run: Run, call: Call) -> None:
     data.fit_data(run, call, own.kept)
     # An `objective` that was left open is told when LightGBM has settled it.
     run.state[FIT] = {name: name in chosen for name, value in values.items() if value is not None}
+
+
+def begin_refit(own: Lightgbm, run: Run, call: Call) -> None:
+    """What a `refit` is told, the model that it begins with, and its data."""
+    own.tags(run, lineage.class_name(call.instance))
+    run.set_tag("method", "refit")
+    lineage.continued(run, call.instance)
+    told = {"decay_rate": call.arg("decay_rate", 0.9), **(call.arg("dataset_params") or {})}
+    run.log_params(told, chosen=[name for name in told if call.arg(name) is not None])
+    datasets.trained_on(
+        run,
+        following.given_to(call, "data"),
+        own.kept,
+        target=call.arg("label"),
+        target_name=naming.told(call, "label"),
+        weight=call.arg("weight"),
+        weight_name=naming.told(call, "weight"),
+    )
 
 
 def _is_auto(value: Any) -> bool:

@@ -55,9 +55,8 @@ def continued(run: Run, model: Any) -> None:
     """
     if isinstance(model, str | Path):
         text = _read(Path(model))
-        before = None
-        if text is not None:
-            before = following.maker(_Asked(), lambda _: likeness_of_text(text))[0]
+        known = None if text is None else likeness_of_text(text)
+        before = following.maker(_Asked(), lambda _: known)[0]
     elif hasattr(type(model), "model_to_string"):
         before, text = following.maker(model, likeness)[0], model.model_to_string()
     else:

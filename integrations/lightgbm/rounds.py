@@ -32,6 +32,11 @@ class Rounds:
         self._keys: dict[tuple[str, str], str] = {}
         self._params: dict[str, Any] = {}
 
+    @property
+    def keys(self) -> set[str]:
+        """The series of what was evaluated."""
+        return set(self._keys.values())
+
     def callbacks(self) -> list[Any]:
         """What is put before the user's callbacks: so their own places stay what they were."""
         return [_Before(self), _After(self)]
