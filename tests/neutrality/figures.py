@@ -81,7 +81,7 @@ def _grouped(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, 
     libraries: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for line in sorted(lines, key=lambda line: line["name"]):
         library, _, rest = line["name"].partition(".")
-        libraries[library][rest.partition(".")[0]].append(line)
+        libraries[library][rest.removeprefix("src.").partition(".")[0]].append(line)
     for library, packages in libraries.items():
         for name, group in packages.items():
             yield f"`{library}.{name}`", group

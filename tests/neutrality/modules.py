@@ -11,11 +11,15 @@ from pathlib import Path
 FIRST = (
     "sklearn.model_selection", "sklearn.ensemble", "sklearn.svm", "sklearn.neighbors",
     "sklearn.cluster", "sklearn.metrics", "sklearn.tree", "sklearn.preprocessing",
-    "sklearn.tests.test_common", "sklearn.inspection",
+    "sklearn.tests.test_common", "sklearn.inspection", "keras.src.trainers", "keras.src.callbacks",
+    "keras.src.models", "keras.src.saving",
 )  # fmt: skip
 """Those that are most likely to show something, which come first."""
 
-DEPENDENCIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "pytest", "imbalanced-learn")
+DEPENDENCIES = (
+    "scikit-learn", "numpy", "scipy", "pandas", "joblib", "pytest", "imbalanced-learn", "keras",
+    "torch", "jax",
+)  # fmt: skip
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -27,8 +31,12 @@ def named(words: Sequence[str]) -> list[str]:
 
 
 def _below(package: str) -> list[str]:
-    """Every folder of tests in an installed package; of those at its top, every file."""
-    spec = None if "/" in package or ".tests" in package else find_spec(package)
+    """Every folder of tests in an installed package; of those at its top, every file.
+
+    Of a package whose tests stand beside what they test (Keras), every part of its `src`.
+    """
+    known = "/" in package or ".tests" in package or ".src." in package
+    spec = None if known else find_spec(package)
     places = list(spec.submodule_search_locations or []) if spec else []
     found = [
         module
@@ -36,7 +44,13 @@ def _below(package: str) -> list[str]:
         for folder in sorted(Path(place).rglob("tests"))
         for module in _modules(package, folder, Path(place))
     ]
-    return sorted(found, key=_rank)
+    beside = [
+        f"{package}.src.{folder.name}"
+        for place in places
+        for folder in sorted(Path(place, "src").glob("*/"))
+        if next(folder.rglob("*_test.py"), None)
+    ]
+    return sorted(found or beside, key=_rank)
 
 
 def _modules(package: str, folder: Path, place: Path) -> list[str]:

@@ -21,7 +21,7 @@ WORST = ("failed", "xfailed", "xpassed", "skipped", "passed")
 
 
 class Probe:
-    """Outcomes of tests, and how many of the fits that scikit-learn itself checks were hooked."""
+    """Outcomes of tests, and how many of the fits that the library itself checks were hooked."""
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
@@ -65,10 +65,26 @@ class Probe:
         BaseEstimator._validate_params = _validate_params
 
     def count(self, estimator: Any, frame: Any) -> None:
-        """Note one fit: does a hook of ours stand round it?"""
+        """Note one fit of scikit-learn's, as the frame that checks its params knows it."""
         method = frame.f_locals.get("fit_method")
-        if method is None or method.__name__ == "partial_fit":
-            return
+        if method is not None and method.__name__ != "partial_fit":
+            self.met(f"{type(estimator).__qualname__}.{method.__name__}")
+
+    def watch_keras(self) -> None:
+        """Have each fit counted where Keras asks whether the model is compiled."""
+        from keras.src.trainers.trainer import Trainer
+
+        asks = Trainer._assert_compile_called
+
+        def _assert_compile_called(model: Any, method_name: str | None = None) -> Any:
+            if method_name == "fit":
+                self.met(f"{type(model).__qualname__}.fit")
+            return asks(model, method_name)
+
+        Trainer._assert_compile_called = _assert_compile_called
+
+    def met(self, name: str) -> None:
+        """Note one fit: does a hook of ours stand round it?"""
         self.fits["all"] += 1
         context = sys.modules.get("autolog.context")
         if context is None:
@@ -76,7 +92,7 @@ class Probe:
         hook = context.current.get()
         if hook is None or not hook.hook or hook.over:
             test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("/")[2]
-            self.missed[f"{type(estimator).__qualname__}.{method.__name__} {test}"] += 1
+            self.missed[f"{name} {test}"] += 1
         else:
             self.fits["hooked"] += 1
             self.fits["recorded"] += hook.run is not None
@@ -117,5 +133,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the probe with pytest, in xdist's workers too."""
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     probe = Probe(f".{worker}" if worker else "")
-    probe.watch_fits()
+    if os.environ.get("NEUTRALITY_LIBRARY") == "keras":
+        probe.watch_keras()
+    else:
+        probe.watch_fits()
     config.pluginmanager.register(probe, "neutrality")

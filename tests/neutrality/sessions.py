@@ -51,13 +51,13 @@ def session(
     """
     with tempfile.TemporaryDirectory(prefix="neutrality-") as temporary:
         folder = Path(temporary)
-        (folder / "pytest.ini").write_text("[pytest]\n")
+        (folder / "pytest.ini").write_text("[pytest]\npython_files = test_*.py *_test.py\n")
         result = folder / "result.json"
         with (folder / "output").open("w+b") as output:
             child = subprocess.Popen(
                 _command(tests, folder, watched, workers),
                 cwd=folder,
-                env=_environment(folder, result, strict),
+                env=_environment(folder, result, strict) | _library(tests),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -106,8 +106,17 @@ def _command(tests: Sequence[str], folder: Path, watched: bool, workers: int) ->
     # Only Python's own streams are caught, so that a child process's lines are seen.
     options += ["--capture=sys", "--tb=short", "-c", str(folder / "pytest.ini")]
     options += ["--rootdir", str(folder), "--import-mode=prepend", "--pyargs"]
+    options += ["--continue-on-collection-errors"]
     options += ["-n", str(workers)] if workers else ["-p", "no:xdist"]
     return [sys.executable, *ours, "-m", "pytest", *options, *tests]
+
+
+def _library(tests: Sequence[str]) -> dict[str, str]:
+    """Whose fits the probe is to count: of Keras, with a backend that needs no TensorFlow."""
+    if not tests[0].startswith("keras."):
+        return {"NEUTRALITY_LIBRARY": "sklearn"}
+    backend = os.environ.get("KERAS_BACKEND", "torch")
+    return {"NEUTRALITY_LIBRARY": "keras", "KERAS_BACKEND": backend}
 
 
 def _environment(folder: Path, result: Path, strict: bool) -> dict[str, str]:
