@@ -84,7 +84,7 @@ def _grouped(lines: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, 
         libraries[library][rest.removeprefix("src.").partition(".")[0]].append(line)
     for library, packages in libraries.items():
         for name, group in packages.items():
-            yield f"`{library}.{name}`", group
+            yield f"`{library}.{name}`" if name else f"`{library}`", group
         yield f"**{library}**", [line for group in packages.values() for line in group]
 
 

@@ -52,7 +52,7 @@ class Probe:
         }
         Path(os.environ["NEUTRALITY_RESULT"] + self.worker).write_text(json.dumps(found))
 
-    def watch_fits(self) -> None:
+    def watch_sklearn(self) -> None:
         """Have each fit counted where scikit-learn checks its params, which knows nothing of us."""
         from sklearn.base import BaseEstimator
 
@@ -82,6 +82,31 @@ class Probe:
             return asks(model, method_name)
 
         Trainer._assert_compile_called = _assert_compile_called
+
+    def watch_xgboost(self) -> None:
+        """Have each training counted where its callbacks begin, if it has any rounds."""
+        from xgboost.callback import CallbackContainer
+
+        begins = CallbackContainer.before_training
+
+        def before_training(container: Any, model: Any) -> Any:
+            self.met("xgboost.cv" if container.is_cv else "xgboost.train")
+            return begins(container, model)
+
+        CallbackContainer.before_training = before_training
+
+    def watch_lightgbm(self) -> None:
+        """Have each training counted where `train` makes its booster."""
+        from lightgbm.basic import Booster
+
+        makes = Booster.__init__
+
+        def __init__(booster: Any, *args: Any, **kwargs: Any) -> None:
+            if sys._getframe(1).f_code.co_name == "train":
+                self.met("lightgbm.train")
+            makes(booster, *args, **kwargs)
+
+        Booster.__init__ = __init__
 
     def met(self, name: str) -> None:
         """Note one fit: does a hook of ours stand round it?"""
@@ -133,8 +158,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the probe with pytest, in xdist's workers too."""
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     probe = Probe(f".{worker}" if worker else "")
-    if os.environ.get("NEUTRALITY_LIBRARY") == "keras":
-        probe.watch_keras()
-    else:
-        probe.watch_fits()
+    library = os.environ.get("NEUTRALITY_LIBRARY", "sklearn")
+    getattr(probe, f"watch_{library}", probe.watch_sklearn)()
     config.pluginmanager.register(probe, "neutrality")

@@ -112,11 +112,12 @@ def _command(tests: Sequence[str], folder: Path, watched: bool, workers: int) ->
 
 
 def _library(tests: Sequence[str]) -> dict[str, str]:
-    """Whose fits the probe is to count: of Keras, with a backend that needs no TensorFlow."""
-    if not tests[0].startswith("keras."):
-        return {"NEUTRALITY_LIBRARY": "sklearn"}
-    backend = os.environ.get("KERAS_BACKEND", "torch")
-    return {"NEUTRALITY_LIBRARY": "keras", "KERAS_BACKEND": backend}
+    """Whose fits the probe is to count; Keras with a backend that needs no TensorFlow."""
+    library = re.split(r"[._]", tests[0])[0]
+    return {
+        "NEUTRALITY_LIBRARY": library,
+        "KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "torch"),
+    }
 
 
 def _environment(folder: Path, result: Path, strict: bool) -> dict[str, str]:
