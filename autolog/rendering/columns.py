@@ -222,7 +222,8 @@ def series_cell(run: RunView) -> str:
     series = main_series(run)
     if series is None:
         return ""
-    name = series.key if len(series.key) <= 12 else series.key.strip("_").rpartition("_")[2]
+    of_set = series.key.partition("-")[2] or series.key  # `validation_0-logloss`
+    name = series.key if len(series.key) <= 12 else of_set.strip("_").rpartition("_")[2]
     mark = "~" if series.probable else ""
     broken = BROKEN if run.status == "failed" else ""
     drawn = f"{mark}{spark(series.sample())}{broken} {clean(name, 16)}"
