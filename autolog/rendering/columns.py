@@ -20,6 +20,9 @@ CELL_WIDTH = 18
 SIDEWAYS = ("candidate", "fold", "component")
 """Units of series whose last point is no better than any other: no column shows it."""
 
+CLOCK = ("_time", "per_second")
+"""Ends of the names of series that tell how fast a training went, not how well."""
+
 _OWNER = re.compile(r"^[A-Z][A-Za-z0-9]*_(?=[a-z])")
 """The class before what its method gave: `Ridge_` of `Ridge_score_X_test`."""
 
@@ -170,7 +173,7 @@ def _measured(runs: Sequence[RunView]) -> dict[str, dict[str, str]]:
         run.id: {
             key: _OWNER.sub("", key)
             for key, series in run.measures.items()
-            if series.count == 1 or series.unit not in SIDEWAYS
+            if series.count == 1 or not (series.unit in SIDEWAYS or key.endswith(CLOCK))
         }
         for run in runs
     }
@@ -208,7 +211,7 @@ def _titles(keys: list[str], data: str | None) -> dict[str, str]:
 
 def main_series(run: RunView) -> Series | None:
     """The series that tells most: one on held-out data, or whose name says what is better."""
-    drawn = [series for series in run.measures.values() if series.count > 1]
+    drawn = [s for s in run.measures.values() if s.count > 1 and not s.key.endswith(CLOCK)]
     return min(drawn, key=_interest, default=None)
 
 
