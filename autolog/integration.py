@@ -12,7 +12,7 @@ import dataclasses
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -221,15 +221,27 @@ ALIASES = ("fit_transform", "fit_predict", "fit_resample")
 
 def names_at(site: Site, call: Call) -> Mapping[int | str, str]:
     """How the user's source names the call's arguments, through a mixin's method too."""
-    given = len(call.args), call.kwargs.keys()
     if site.direct:
         called = dict.fromkeys((getattr(call.function, "__name__", ""), *call.names))
         if "__init__" in called:  # nobody writes that: the class is called
             called = dict.fromkeys(base.__name__ for base in type(call.instance).__mro__)
-        found = (site.argument_names(name, *given) for name in called)
+        found = (site.argument_names(name, *one) for one in _written(call) for name in called)
     else:
+        given = len(call.args), call.kwargs.keys()
         found = (site.argument_names(alias, *given, through=True) for alias in ALIASES)
     return next((names for names in found if names), {})
+
+
+def _written(call: Call) -> Iterator[tuple[int, Collection[str]]]:
+    """How many positional arguments, and which keywords, the call may be written with.
+
+    What a function that is hooked in place receives has its defaults filled in, by position.
+    """
+    yield len(call.args), call.kwargs.keys()
+    if call.instance is None:
+        names = parameter_names(call.function)[: len(call.args)]
+        for count in range(len(names) - 1, -1, -1):
+            yield count, {*names[count:], *call.kwargs}
 
 
 _parameters: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = weakref.WeakKeyDictionary()

@@ -70,6 +70,7 @@ class Lightgbm(Integration):
         rounds = Rounds(run, callbacks)
         fitting.hear(call, rounds)
         yield
+        data.complete(run)
         booster = call.result
         run.state["lightgbm.series"] = rounds.keys
         fitting.describe_effective(run, booster, written)
@@ -95,6 +96,7 @@ class Lightgbm(Integration):
         fitting.hear(call, rounds)
         kept = run.state["lightgbm.folds"] = folds.Folds()
         yield
+        data.complete(run)
         del run.state["lightgbm.folds"]
         folds.report(run, call.result, kept, rounds.number, stops=stops)
 
@@ -183,7 +185,7 @@ class Lightgbm(Integration):
 
     def run_name(self, call: Call) -> str:
         """`lightgbm.train`, `LGBMClassifier`."""
-        if call.instance is None:
+        if call.instance is None or call.function.__name__ == "refit":
             return f"lightgbm.{call.function.__name__}"
         return type(call.instance).__qualname__
 

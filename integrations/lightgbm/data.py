@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -95,42 +96,28 @@ class View:
         self._made = _made.get(dataset) or Made(None, {}, {})
         self._name = name
 
-    @property
-    def path(self) -> str | None:
-        """The file that it is made from, if it is."""
-        data = self._held.get("data")
-        return str(data) if isinstance(data, str | Path) else None
+    def given(self) -> tuple[Given, dict[str, Any] | None]:
+        """Its data under the name that the program has for them; facts where they cannot be read.
 
-    def given(self) -> Given:
-        """Its data under the name that the program has for them."""
-        known = self._made.given
-        if known is not None and known.data() is not None:
-            return known
-        raw, name = self._held.get("data"), self._name
-        if known is not None and known.name != naming.UNKNOWN:
-            name = known.name
-        if self.path is not None:
-            return self._stand_in(Path(self.path).name, _file(self.path))
-        if raw is not None:
-            return Given(raw, name)
-        return self._stand_in(name, self._form(known))
-
-    def _stand_in(self, name: str, facts: dict[str, Any]) -> Given:
-        """For data that are not in memory as the program's own."""
-        found = Given(self._dataset, name)
-        found.kind = facts["kind"]
-        found.shape = tuple(facts["shape"]) if facts.get("shape") else None
-        found.facts = {"name": name, **facts}
-        return found
+        What stands for data that are no object of the program's own is the `Dataset`.
+        """
+        known, raw = self._made.given, self._held.get("data")
+        name = self._name if known is None or known.name == naming.UNKNOWN else known.name
+        if isinstance(raw, str | Path):
+            facts = _file(str(raw))
+            return Given(self._dataset, Path(str(raw)).name), facts
+        data = raw if known is None or known.data() is None else known.data()
+        if data is None:
+            return Given(self._dataset, name), self._form(known)
+        given = known if known is not None and known.data() is not None else Given(data, name)
+        return given, {"kind": type(data).__name__} if _is_paged(data) else None
 
     def _form(self, known: Given | None) -> dict[str, Any]:
         """All that can be told of data that are gone, or are rows of other data."""
         rows = self._held.get("used_indices")
         if rows is not None:
-            return {"kind": "subset", "shape": [len(rows)], **self._rows(rows)}
+            return {"kind": "subset", **self._rows(rows)}
         kind, shape = (known.kind, known.shape) if known is not None else ("Dataset", None)
-        if shape is None and self._held.get("_handle") is not None:
-            shape = self._dataset.num_data(), self._dataset.num_feature()
         return {"kind": kind, "shape": None if shape is None else list(shape)}
 
     def _rows(self, rows: Any) -> dict[str, Any]:
@@ -138,7 +125,7 @@ class View:
 
         digest = hashlib.sha256(numpy.asarray(rows, "<i8").tobytes()).hexdigest()[:16]
         whole = self._held.get("reference")
-        name = None if whole is None else View(whole, naming.UNKNOWN).given().name
+        name = None if whole is None else View(whole, naming.UNKNOWN).given()[0].name
         return {"subset_of": name, "rows_digest": digest}
 
     def part(self, name: str) -> Any:
@@ -195,9 +182,9 @@ def _file(path: str) -> dict[str, Any]:
 def trained_on(run: Run, dataset: Any, kept: described.Kept, variable: str) -> None:
     """Record the training data, as they are before the training."""
     view = View(dataset, variable)
-    given = view.given()
-    if given.facts is not None:
-        given.facts["role"] = "train"
+    given, facts = view.given()
+    facts = None if facts is None else {"name": given.name, "role": "train", **facts}
+    extra = {**view.extra(), **_labelled(view, facts)}
     described.trained_on(
         run,
         given,
@@ -206,8 +193,10 @@ def trained_on(run: Run, dataset: Any, kept: described.Kept, variable: str) -> N
         target_name=view.part_name("label"),
         weight=view.part("weight"),
         weight_name=view.part_name("weight"),
-        extra=view.extra(),
+        facts=facts,
+        extra=extra,
     )
+    _wait(run, dataset, given, facts, extra, kept)
 
 
 def evaluated_on(
@@ -215,10 +204,10 @@ def evaluated_on(
 ) -> None:
     """Record data that are evaluated on by round, with the name that LightGBM has for them."""
     view = View(dataset, variable)
-    given = view.given()
+    given, facts = view.given()
     role = role_of(valid_name if named else "", given.name)
-    if given.facts is not None:
-        given.facts["role"] = role
+    facts = None if facts is None else {"name": given.name, "role": role, **facts}
+    extra = {**view.extra(), **_labelled(view, facts), "valid_name": valid_name}
     described.key_of(
         run,
         given,
@@ -226,9 +215,46 @@ def evaluated_on(
         view.part("label"),
         view.part_name("label"),
         role,
-        extra={**view.extra(), "valid_name": valid_name},
+        facts=facts,
+        extra=extra,
     )
+    _wait(run, dataset, given, facts, extra, kept)
     given.let_go()
+
+
+def _labelled(view: View, facts: dict[str, Any] | None) -> dict[str, Any]:
+    """The target's name, where the data are not described with it."""
+    name = None if facts is None else view.part_name("label")
+    return {} if name is None else {"target": {"name": name}}
+
+
+PENDING = "lightgbm.pending"
+
+
+def _wait(
+    run: Run, dataset: Any, given: Given, facts: Any, extra: dict[str, Any], kept: described.Kept
+) -> None:
+    """Note data whose form LightGBM finds out when it reads them."""
+    key = described.of(run).keys.get(given)
+    if facts is not None and key is not None and kept.described and not run.light:
+        waiting = run.state.setdefault(PENDING, [])
+        waiting.append((key, weakref.ref(dataset), {**facts, **extra}))
+
+
+def complete(run: Run) -> None:
+    """Add the form of such data, when the training is over."""
+    for key, ref, facts in run.state.pop(PENDING, ()):
+        dataset = ref()
+        if dataset is not None and vars(dataset).get("_handle") is not None:
+            shape = [dataset.num_data(), dataset.num_feature()]
+            run.fact("dataset", key, {**facts, "shape": shape})
+
+
+def _is_paged(data: Any) -> bool:
+    """Whether data are read piece by piece from one `Sequence`, or several."""
+    kind = getattr(sys.modules["lightgbm.basic"], "Sequence", ())
+    first = data[0] if isinstance(data, list) and data else data
+    return isinstance(first, kind)
 
 
 def role_of(*names: str) -> str:

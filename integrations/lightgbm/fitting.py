@@ -30,13 +30,15 @@ def describe(own: Lightgbm, run: Run, call: Call, callbacks: list[Any]) -> dict[
         heard = params.callback_params(callbacks[:-1])  # the last is the class's own
         run.log_params(heard, chosen=heard)
         return {**fit, **dict.fromkeys(heard, True)}
-    found = {**params.told(given), **params.callback_params(callbacks)}
-    asked = params.arguments(call)
-    found = {**asked, "num_iterations": asked.get("num_boost_round"), **found}
-    chosen = {*params.told(given), *params.callback_params(callbacks)}
-    chosen |= {name for name in asked if call.arg(name) is not None}
+    asked, chosen = params.arguments(call)
+    before = lineage.named(call.arg("init_model"))
+    if before is not None:
+        asked["init_model"] = before
     if "num_boost_round" in chosen:
         chosen.add("num_iterations")
+    told = {**params.told(given), **params.callback_params(callbacks)}
+    chosen |= {*told, "init_model"}
+    found = {**asked, "num_iterations": asked.get("num_boost_round"), **told}
     run.log_params(found, chosen=chosen)
     own.tags(run, "lightgbm.basic.Booster")
     return {params.main_name(name): name in chosen for name in found}
@@ -46,8 +48,8 @@ def describe_effective(run: Run, booster: Any, told: dict[str, bool]) -> None:
     """What was not told before: defaults, and what LightGBM has settled itself."""
     found = params.effective(booster)
     rest = {name: value for name, value in found.items() if name not in told}
-    spelled = {params.main_name(name): name in told and told[name] for name in told}
-    run.log_params(rest, chosen=[name for name in rest if spelled.get(name)])
+    chosen = {params.main_name(name) for name, known in told.items() if known}
+    run.log_params(rest, chosen=chosen)
 
 
 def record_data(own: Lightgbm, run: Run, call: Call) -> None:
@@ -104,10 +106,16 @@ def begin_fit(own: Lightgbm, run: Run, call: Call) -> None:
         )
     asked = {name: params.named(call.arg(name)) for name in FIT_ARGUMENTS}
     asked = {k: v for k, v in asked.items() if v is not None and not _is_auto(v)}
+    for name in ("group", "init_score"):
+        if call.arg(name) is not None:
+            asked[name] = naming.name_of(call, name)
+    if call.arg("init_model") is not None:
+        asked["init_model"] = lineage.named(call.arg("init_model"))
     run.log_params(asked, chosen=asked)
     data.fit_data(run, call, own.kept)
     # An `objective` that was left open is told when LightGBM has settled it.
-    run.state[FIT] = {name: name in chosen for name, value in values.items() if value is not None}
+    told = {name: name in chosen for name, value in values.items() if value is not None}
+    run.state[FIT] = {**told, **dict.fromkeys(asked, True)}
 
 
 def begin_refit(own: Lightgbm, run: Run, call: Call) -> None:

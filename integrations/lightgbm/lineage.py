@@ -43,6 +43,13 @@ def _digest(trees: int, text: str) -> bytes:
     return hashlib.sha256(f"lightgbm {trees}\n{tree.strip()}".encode()).digest()
 
 
+def named(model: Any) -> str | None:
+    """A model that is gone on from: its file, or its class."""
+    if model is None:
+        return None
+    return str(model) if isinstance(model, str | Path) else type(model).__qualname__
+
+
 class _Asked:
     """Stands for a model that is a file."""
 

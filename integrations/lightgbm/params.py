@@ -74,17 +74,24 @@ def told(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**resolved(plain), **plain}
 
 
-def arguments(call: Call) -> dict[str, Any]:
-    """The arguments of `train` or `cv` with their defaults where they are not given."""
-    function = call.function.__name__
+def arguments(call: Call) -> tuple[dict[str, Any], set[str]]:
+    """The arguments of `train` or `cv`, and the names of those that are not the defaults."""
     parameters = inspect.signature(call.function).parameters
-    found = {}
-    for name in ARGUMENTS[function]:
+    found, chosen = {}, set()
+    for name in ARGUMENTS[call.function.__name__]:
         if name in parameters:
             value = call.arg(name, parameters[name].default)
             if value is not None:
-                found[name] = named(value) if name != "folds" else type(value).__qualname__
-    return found
+                found[name] = named(value) if name != "folds" else _splitter(value)
+            if not _same(value, parameters[name].default):
+                chosen.add(name)
+    return found, chosen
+
+
+def _splitter(value: Any) -> str:
+    """scikit-learn's splitters as the call that makes them, all else by class."""
+    kind = type(value)
+    return repr(value) if kind.__module__.startswith("sklearn.") else kind.__qualname__
 
 
 # -- callbacks ---------------------------------------------------------------------------------
@@ -165,7 +172,24 @@ def configuration(text: str) -> dict[str, Any]:
     """The configuration that a model's text ends with; what is empty is left out."""
     _, _, tail = text.rpartition("\nparameters:")
     body, _, _ = tail.partition("end of parameters")
-    return {key: _value(value) for key, value in _LINE.findall(body) if value}
+    return {key: _parsed(key, value) for key, value in _LINE.findall(body) if value}
+
+
+_LISTS = (
+    "categorical_feature",
+    "eval_at",
+    "feature_contri",
+    "label_gain",
+    "max_bin_by_feature",
+    "monotone_constraints",
+)
+"""Parameters that are lists, also of one item."""
+
+
+def _parsed(name: str, text: str) -> Any:
+    if name in _LISTS or ("," in text and "[" not in text):
+        return [_value(item) for item in text.split(",")]
+    return _value(text)
 
 
 def _value(text: str) -> Any:

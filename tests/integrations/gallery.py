@@ -22,7 +22,15 @@ import autolog
 from autolog.view import RunView
 
 HOME = Path(__file__).parent / "programs" / "gallery"
-NAMES = tuple(sorted(path.stem for path in HOME.glob("*.facts")))
+"""Where what all galleries share stands, and the programs with scikit-learn."""
+
+
+def stems(home: Path) -> tuple[str, ...]:
+    """The programs of the gallery in a folder."""
+    return tuple(sorted(path.stem for path in home.glob("*.facts")))
+
+
+NAMES = stems(HOME)
 MARK = "# AUTOLOG"
 FOUND, WRONG, MISSING = "found", "wrong", "missing"
 WAYS = ("plain", "line", "run")
@@ -61,7 +69,7 @@ def _needed(name: str) -> tuple[int, ...]:
     return (0,)
 
 
-def play(folder: Path, way: str, wanted: tuple[str, ...]) -> dict[str, Played]:
+def play(folder: Path, way: str, wanted: tuple[str, ...], home: Path = HOME) -> dict[str, Played]:
     """Run programs plainly, with one line added, or by `autolog run`; always at the same place.
 
     What each records goes to `folder/<way>/stores/<program>`; by `autolog run` all into one store.
@@ -70,7 +78,7 @@ def play(folder: Path, way: str, wanted: tuple[str, ...]) -> dict[str, Played]:
     (target / "stores").mkdir(parents=True)
     shutil.rmtree(place, ignore_errors=True)
     for name in wanted:
-        _lay_out(place / name, name, way)
+        _lay_out(place / name, home / name, way)
     environment = {
         **os.environ, "AUTOLOG_STRICT": "1", "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
@@ -82,14 +90,14 @@ def play(folder: Path, way: str, wanted: tuple[str, ...]) -> dict[str, Played]:
     return {name: _seen(place / name, target, name) for name in wanted}
 
 
-def _lay_out(place: Path, name: str, way: str) -> None:
+def _lay_out(place: Path, program: Path, way: str) -> None:
     place.mkdir(parents=True)
     shutil.copy(HOME / "ending.py", place)
-    shutil.copy(HOME / f"{name}.facts", place)
-    text = (HOME / f"{name}.py").read_text("utf-8")
+    shutil.copy(program.with_suffix(".facts"), place)
+    text = program.with_suffix(".py").read_text("utf-8")
     line = "; from autolog import autolog; autolog()" if way == "line" else ""
     assert text.count(MARK) == 1
-    (place / f"{name}.py").write_text(text.replace(MARK, f"import ending{line}"), "utf-8")
+    (place / f"{program.name}.py").write_text(text.replace(MARK, f"import ending{line}"), "utf-8")
 
 
 def _seen(place: Path, target: Path, name: str) -> Played:
