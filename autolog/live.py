@@ -73,28 +73,38 @@ class Run:
     ) -> None:
         """Record one number; `step` orders the points of a key, `unit` says what it counts."""
         with guarded("log_metric"):
-            info = None
-            if unit is not None and self._units.get(key) != unit:
-                self._units[key] = unit
-                info = {"unit": unit}
-            self.point(key, value, step, info)
+            self._append([self._metric(key, value, step, unit)])
 
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: float | None = None, unit: str | None = None
     ) -> None:
-        """Record several numbers of one step."""
+        """Record several numbers of one step, in one go."""
+        facts = []
         for key, value in metrics.items():
-            self.log_metric(key, value, step=step, unit=unit)
+            with guarded("log_metric"):
+                facts.append(self._metric(key, value, step, unit))
+        with guarded("log_metrics"):
+            self._append(facts)
+
+    def _metric(self, key: str, value: Any, step: float | None, unit: str | None) -> Any:
+        info = None
+        if unit is not None and self._units.get(key) != unit:
+            self._units[key] = unit
+            info = {"unit": unit}
+        return self._point(key, value, step, info)
 
     def point(
         self, key: str, value: Any, step: float | None, info: dict[str, Any] | None = None
     ) -> None:
         """Record one number with how it is known; the quick road of all metrics."""
+        self._append([self._point(key, value, step, info)])
+
+    def _point(self, key: str, value: Any, step: float | None, info: dict[str, Any] | None) -> Any:
         if type(value) is not float:
             value = number(key, value)
         if step is not None and type(step) is not int:
             step = finite_step(key, step)
-        self._append([(time.time(), "metric", _name(key), to_wire(value), step, info)])
+        return (time.time(), "metric", _name(key), to_wire(value), step, info)
 
     def log_series(self, key: str, values: Iterable[Any], *, unit: str, first: int = 0) -> None:
         """Record a whole series at once; its steps count up from `first`."""

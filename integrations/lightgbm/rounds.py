@@ -48,21 +48,22 @@ class Rounds:
     def ended(self, env: Any) -> None:
         """A round has ended, and has been evaluated."""
         step = self.number = env.iteration + 1
-        log, keys = self.run.log_metric, self._keys
+        keys = self._keys
+        found: dict[str, Any] = {}
         for item in env.evaluation_result_list or ():
             pair = item[0], item[1]
             key = keys.get(pair)
             if key is None:
                 key = keys[pair] = key_of(*pair)
             if len(item) > 4:  # of a cross-validation: mean and deviation
-                log(f"{key}-mean", item[2], step=step, unit=UNIT)
-                log(f"{key}-stdv", item[4], step=step, unit=UNIT)
+                found[f"{key}-mean"], found[f"{key}-stdv"] = item[2], item[4]
             else:
-                log(key, item[2], step=step, unit=UNIT)
-        log("round_time", time.perf_counter() - self._began, step=step, unit=UNIT)
+                found[key] = item[2]
+        found["round_time"] = time.perf_counter() - self._began
         for name, main in self._scheduled.items():
             if name in env.params:
-                log(main, env.params[name], step=step, unit=UNIT)
+                found[main] = env.params[name]
+        self.run.log_metrics(found, step=step, unit=UNIT)
         self._resets(env, step)
 
     def _resets(self, env: Any, step: int) -> None:
