@@ -65,13 +65,15 @@ def _first_part(hook: Iterator[None]) -> Iterator[None]:
     yield
 
 
-def noting_changes(problems: list[str], place: str) -> Callable[[Any], Any]:
+def noting_changes(
+    problems: list[str], place: str, seen_as: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
     """For `replaced`: note in `problems` where the hook changes what the program handed over."""
 
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def generator(integration: Any, call: Call, run: Any) -> Iterator[None]:
-            given = (call.instance, call.args, dict(call.kwargs))
+            given = (call.instance, call.args, dict(call.kwargs), seen_as)
             hook = original(integration, call, run)
             with _unchanged(given, problems, f"{place} before its yield"):
                 next(hook)
@@ -88,12 +90,16 @@ def noting_changes(problems: list[str], place: str) -> Callable[[Any], Any]:
 
 @contextlib.contextmanager
 def _unchanged(given: tuple[Any, ...], problems: list[str], place: str) -> Iterator[None]:
-    instance, args, kwargs = given
+    instance, args, kwargs, seen_as = given
     parts = {"the instance": instance, **dict(enumerate(args)), **kwargs}
-    before = {name: tried(functools.partial(fingerprint, part)) for name, part in parts.items()}
+
+    def look(part: Any) -> Any:
+        return tried(lambda: fingerprint(seen_as(part)))
+
+    before = {name: look(part) for name, part in parts.items()}
     yield
     for name, part in parts.items():
-        if tried(functools.partial(fingerprint, part)) != before[name]:
+        if look(part) != before[name]:
             problems.append(f"{place} changed argument {name!r}")
 
 

@@ -182,7 +182,8 @@ def warnings_of(action: Callable[[], Any]) -> list[tuple[str, str, str, int]]:
 def counted_predictions() -> Iterator[dict[str, int]]:
     """How often a function that is named like a prediction was called in this thread.
 
-    Generators do not count: hooks are such, and may be named after what they hook.
+    Generators do not count: hooks are such, and may be named after what they hook; nor functions
+    within functions, which are helpers of a library's.
     """
     counts: collections.Counter[str] = collections.Counter()
 
@@ -191,7 +192,8 @@ def counted_predictions() -> Iterator[dict[str, int]]:
         if event != "call" or code.co_name not in PREDICTIONS:
             return
         ours = str(frame.f_globals.get("__name__")).startswith("autolog.")
-        if not (ours or code.co_flags & inspect.CO_GENERATOR or is_trampoline(code)):
+        local = code.co_qualname.endswith(f"<locals>.{code.co_name}")
+        if not (ours or local or code.co_flags & inspect.CO_GENERATOR or is_trampoline(code)):
             counts[code.co_name] += 1
 
     sys.setprofile(on_event)

@@ -21,8 +21,9 @@ from autolog.integration import (
 )  # fmt: skip
 from autolog.live import Run
 
-from . import epochs, inputs, layers, params
+from . import batches, epochs, inputs, layers, lineage, loops, params
 from .captures import CAPTURES
+from .checkpoints import Checkpoints
 from .epochs import STATE, Fit
 from .models import signature_of
 
@@ -32,19 +33,30 @@ class KerasOptions:
     """What is captured of Keras; each also a variable `AUTOLOG_KERAS__<OPTION>`."""
 
     models: bool = option(True, "Save the fitted model with its run, as a `.keras` archive.")
-    datasets: bool = option(True, "Describe the data: shape, types, digests.")
-    statistics: bool = option(True, "Add statistics and class counts to datasets.")
-    summary: bool = option(True, "Keep the model's layers as a table and as text.")
     save_redacted: bool = option(
         False, "Save a model even if its params held a secret, which the model then holds too."
     )
+    checkpoint: str = option(
+        "",
+        "`best:val_loss` keeps the weights of the epoch that was best by that number, and of the "
+        "last, as `checkpoints/best.weights.h5` and `last.weights.h5`.",
+    )
+    datasets: bool = option(True, "Describe the data: shape, types, digests.")
+    statistics: bool = option(True, "Add statistics and class counts to datasets.")
+    summary: bool = option(True, "Keep the model's layers as a table and as text.")
+    log_every_n_steps: int = option(
+        0, "Record the logs of every so many training batches, as `batch_<name>`; 0: of none."
+    )
 
 
-_flattened: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
-"""The newest logs of each model that were made a list."""
+BEGUN = "keras.begun"
 
 TRAINER = "keras.src.trainers.trainer"
 LIST = "keras.src.callbacks.callback_list"
+READER = "keras.src.trainers.epoch_iterator"
+
+_flattened: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
+"""The newest logs of each model that were made a list."""
 
 
 class Keras(Integration):
@@ -57,28 +69,35 @@ class Keras(Integration):
     @around(subclasses(TRAINER, "Trainer", "fit"), opens_run=True, nested="join")
     def fit(self, call: Call, run: Run) -> Iterator[None]:
         """Hooked where each class defines it: the backend's trainer, and the program's own models
-        that override it (Keras 3.5 to 3.15). The callbacks' list is left as it is.
+        that override it (Keras 3.5 to 3.15). The list of callbacks is left as it is.
         """
+        self.listen(call, run)
         if not self.is_training(call):
             yield
             return
-        given = self.describe(run, call)
-        told = inputs.Told(call) if call.owner is None else None
-        run.state[STATE] = fit = Fit(
-            run, call.instance, self.built(run), self.reading(run, told, given)
-        )
-        following.trained(call.instance, run)
+        model = call.instance
+        self.standing.end(model)
+        fit = self.begin(run, call) if of_keras(call) else None
         try:
             yield
         finally:
-            fit.over()
-        self.save(run, call)
+            if fit is not None:
+                fit.over()
+        if call.owner is None:
+            if BEGUN not in run.state:  # a program's own `fit`, which never came to Keras's
+                self.describe(run, call)
+            lineage.trained(run, model)
+            self.save(run, model, call)
 
     def is_training(self, call: Call) -> bool:
-        """Whether this `fit` is what its run is about, and no part of one that is recorded."""
+        """Whether this `fit` is what its run is about, and no part of one that is recorded.
+
+        A program's own `fit` opens the run; what it hands on to Keras's is recorded there.
+        """
         owner = call.owner
         if owner is not None and owner.entry.integration is self:
-            return False
+            same = owner.call.instance is call.instance
+            return same and owner.run is not None and STATE not in owner.run.state
         return call.principal
 
     @around(method(LIST, "CallbackList", *epochs.EVENTS), nested="join")
@@ -92,7 +111,7 @@ class Keras(Integration):
         else:
             yield from fit.event(call)
 
-    @around(method("keras.src.trainers.epoch_iterator", "EpochIterator", "__init__"), nested="join")
+    @around(method(READER, "EpochIterator", "__init__"), nested="join")
     def data(self, call: Call, run: Run | None) -> Iterator[None]:
         """Where Keras learns what batches the data come in, and peeks into a generator: what it
         finds is read, nothing is consumed (Keras 3.5 to 3.15).
@@ -106,19 +125,20 @@ class Keras(Integration):
     def evaluate(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked where each class defines it; the validation inside `fit` is the fit's own."""
         yield
-        found, link = following.maker(call.instance)
-        given = following.given_to(call, "x")
-        if found is None or given is None:
-            return
-        given = datasets.asked(found, given, self.kept)
-        judged = Judgement(call, self.kept, found, given, link, ("y",))
-        for name, value in logs_of(call).items():
-            judged.number(name, value)
+        self.judge(call)
 
-    @around(
-        method(TRAINER, "Trainer", "_flatten_metrics_in_order"),
-        nested="always",
-    )
+    @around(subclasses(TRAINER, "Trainer", "train_on_batch", "test_on_batch"))
+    def batch(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The calls on one model are one run, ended with the model or the program; hooked where
+        the backend's trainer defines them (Keras 3.5 to 3.15).
+        """
+        if call.function.__name__ == "train_on_batch":
+            yield from loops.step(self, call)
+        else:
+            yield
+            self.judge(call)
+
+    @around(method(TRAINER, "Trainer", "_flatten_metrics_in_order"), nested="always")
     def flattened(self, call: Call, run: Run | None) -> Iterator[None]:
         """What a list of results is made of, which has lost the names; on the one method that all
         backends make it with (Keras 3.5 to 3.15).
@@ -134,7 +154,7 @@ class Keras(Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        found, link = following.maker(call.instance)
+        found, link = following.maker(call.instance, lineage.likeness)
         given = None if found is None else following.given_to(call, "x")
         if found is not None and given is not None:
             given = datasets.asked(found, given, self.kept)
@@ -143,6 +163,7 @@ class Keras(Integration):
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered of models goes with the recording."""
         yield following.forget
+        yield _flattened.clear
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -154,6 +175,25 @@ class Keras(Integration):
     def kept(self) -> datasets.Kept:
         """What the options let us record of data."""
         return datasets.Kept(self.options.datasets, self.options.statistics)
+
+    def listen(self, call: Call, run: Run) -> None:
+        """Hear of the batches too, if asked: where Keras itself is called, not a program's own."""
+        if self.options.log_every_n_steps > 0 and of_keras(call) and not run.light:
+            batches.listen(call, run, self.options.log_every_n_steps)
+
+    def begin(self, run: Run, call: Call) -> Fit:
+        """Record what is known of a fit before it, and have told what comes of it."""
+        model = call.instance
+        given = self.describe(run, call)
+        run.state[BEGUN] = True
+        told = inputs.Told(call) if inputs.own(call) else None
+        reading = self.reading(run, told, given)
+        run.state[STATE] = fit = Fit(run, model, lambda one: self.say_model(run, one), reading)
+        if self.options.checkpoint and not run.light:
+            fit.keeper = Checkpoints(run, self.options.checkpoint)
+        lineage.continued(run, model)
+        following.trained(model, run)
+        return fit
 
     def describe(self, run: Run, call: Call) -> Collection[str]:
         """Params, the program's told apart from defaults, and tags; gives those of `fit`."""
@@ -168,16 +208,12 @@ class Keras(Integration):
         run.set_tags(params.model_tags(model))
         return found.keys()
 
-    def built(self, run: Run) -> Callable[[Any], None]:
-        """What to say of the model when Keras has built it."""
-
-        def say(model: Any) -> None:
-            run.log_params(layers.counts(model), chosen=())
-            if self.options.summary and not run.light:
-                run.log_table("layers", layers.table(model))
-                run.log_artifact(layers.text(model).encode(), "model_summary.txt")
-
-        return say
+    def say_model(self, run: Run, model: Any) -> None:
+        """What there is to say of a model when Keras has built it."""
+        run.log_params(layers.counts(model), chosen=())
+        if self.options.summary and not run.light:
+            run.log_table("layers", layers.table(model))
+            run.log_artifact(layers.text(model).encode(), "model_summary.txt")
 
     def reading(
         self, run: Run, told: inputs.Told | None, given: Collection[str]
@@ -189,28 +225,45 @@ class Keras(Integration):
             missing = {k: found[v] for k, v in effective.items() if v in found and k not in given}
             run.log_params(missing, chosen=())
             if told is not None:
-                told.record(run, self.kept, {})
+                told.record(run, self.kept, found)
 
         return say
 
-    def save(self, run: Run, call: Call) -> None:
+    def judge(self, call: Call) -> None:
+        """Record what an evaluation found on the run of its model, by the name of its data."""
+        logs = self.logs(call)
+        run, link = following.maker(call.instance, lineage.likeness)
+        given = following.given_to(call, "x")
+        if run is None or given is None:
+            return
+        given = datasets.asked(run, given, self.kept)
+        judged = Judgement(call, self.kept, run, given, link, ("y",))
+        for name, value in logs.items():
+            judged.number(name, value)
+
+    def logs(self, call: Call) -> dict[str, float]:
+        """What a call found, by name, however it gave it back."""
+        flat = _flattened.pop(call.instance, {})
+        logs = call.result if isinstance(call.result, dict) else flat
+        return {str(name): value for name, value in logs.items() if epochs.is_number(value)}
+
+    def save(self, run: Run, model: Any, call: Call | None) -> None:
         """The fitted model; its signature is that of its own inputs, else of the data's."""
         if not self.options.models:
             return
-        model = call.instance
         told = signature_of(model)
+        data = None if call is None or told is not None else call.arg("x")
         run.log_model(
             "model",
             model,
             flavor="keras",
             signature=told,
-            data=call.arg("x") if told is None else None,
-            target=call.arg("y") if told is None else None,
+            data=data,
+            target=None if data is None or call is None else call.arg("y"),
             save_redacted=self.options.save_redacted,
         )
 
 
-def logs_of(call: Call) -> dict[str, float]:
-    """What an evaluation found, by name, however it gave it back."""
-    logs = call.result if isinstance(call.result, dict) else _flattened.pop(call.instance, {})
-    return {str(name): value for name, value in logs.items() if epochs.is_number(value)}
+def of_keras(call: Call) -> bool:
+    """Whether Keras's own method is called, not one that a program has put in its place."""
+    return getattr(call.function, "__module__", "").startswith("keras.")

@@ -8,11 +8,12 @@ import json
 import os
 import sys
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from autolog.quiet import quietly
 
 CONFIG = "config.json"
 SAFE = ("keras", "keras.src", "builtins")
@@ -49,8 +50,7 @@ def _traceless() -> Iterator[None]:
     names = before.get("object_name_uids")
     counted = None if names is None else dict(names)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quietly():
             yield
     finally:
         for name in [name for name in vars(tracker) if name not in before]:

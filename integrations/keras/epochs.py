@@ -15,6 +15,7 @@ from autolog.integration import Call
 from autolog.live import Run, put_back
 
 from . import params
+from .checkpoints import Checkpoints
 
 STATE = "keras.fit"
 UNIT = "epoch"
@@ -46,7 +47,7 @@ class Fit:
         self.run = run
         self.rows: int | None = None
         self.logs: dict[str, float] = {}
-        self.ended: list[Callable[[int, Mapping[str, float], Any], None]] = []
+        self.keeper: Checkpoints | None = None
         self._model = weakref.ref(model)
         self._built = built
         self._reading: Callable[[dict[str, Any]], None] | None = reading
@@ -89,8 +90,16 @@ class Fit:
 
     def over(self) -> None:
         """Leave nothing in the run's state: what comes now is no part of an epoch."""
+        self._keep_last()
         self.run.state.pop(STATE, None)
         self.run.state.pop(CLOCK, None)
+
+    def _keep_last(self) -> None:
+        """The weights as the last epoch left them: before a callback restores others."""
+        keeper, self.keeper = self.keeper, None
+        model = self._model()
+        if keeper is not None and model is not None and model.built:
+            keeper.end(model)
 
     # -- what Keras tells ------------------------------------------------------------------
 
@@ -125,8 +134,8 @@ class Fit:
         if rate is not None and not any(name in logs for name in RATES):
             self.run.log_metric("learning_rate", rate, step=epoch, unit=UNIT)
         self._pace(epoch, ended)
-        for tell in self.ended:
-            tell(epoch, numbers, self._model())
+        if self.keeper is not None:
+            self.keeper.epoch(epoch, numbers, self._model())
 
     def _pace(self, epoch: int, ended: float) -> None:
         self.run.log_metric("epoch_time", ended - self._began, step=epoch, unit=UNIT)
@@ -146,6 +155,7 @@ class Fit:
 
     def _on_train_end(self, callbacks: Any, call: Call) -> Iterator[None]:
         self.run.state.pop(CLOCK, None)
+        self._keep_last()
         yield
         said: set[str] = set()
         for one in params.listed(callbacks):
@@ -210,5 +220,5 @@ def learning_rate(model: Any) -> float | None:
             return None
         rate = rate(optimizer.iterations)
     with contextlib.suppress(Exception):  # an optimizer of a library of its own
-        return float(sys.modules["keras"].ops.convert_to_numpy(rate))
+        return float(sys.modules["keras"].ops.convert_to_numpy(getattr(rate, "value", rate)))
     return None

@@ -17,14 +17,42 @@ from autolog.live import Run
 UNKNOWN = naming.UNKNOWN
 
 
+def own(call: Call) -> bool:
+    """Whether a fit has its data from the program, and not from another library's fit."""
+    return call.owner is None or call.owner.call.instance is call.instance
+
+
+def _outer(call: Call, parameter: str) -> tuple[Call, str | int]:
+    """The call, and the place in it, by which the program handed the argument in.
+
+    Its own `fit` may hand on what it is given: then its caller names the data.
+    """
+    value = call.arg(parameter)
+    if call.owner is not None and value is not None:
+        outer = call.owner.call
+        places: list[tuple[Any, Any]] = [*enumerate(outer.args), *outer.kwargs.items()]
+        for place, one in places:
+            if one is value:
+                return outer, place
+    return call, parameter
+
+
+def _name(call: Call, parameter: str) -> str | None:
+    return naming.told(*_outer(call, parameter))
+
+
+def _given(call: Call) -> Given | None:
+    return following.given_to(*_outer(call, "x"))
+
+
 class Told:
     """What a fit is given, with the program's names for it, read where the call stands."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.given = following.given_to(call, "x")
-        self.target = naming.told(call, "y")
-        self.weight = naming.told(call, "sample_weight")
+        self.given = _given(call)
+        self.target = _name(call, "y")
+        self.weight = _name(call, "sample_weight")
         self.held_out = self._held_out()
 
     def _held_out(self) -> tuple[Given, Any, str | None] | None:
@@ -40,6 +68,7 @@ class Told:
     def record(self, run: Run, kept: Kept, extra: Mapping[str, Any]) -> None:
         """Record the data that are trained on, then those that each epoch is judged by."""
         call = self.call
+        extra = extra if rows_of(call.arg("x")) is None else {}
         if self.given is not None:
             datasets.trained_on(
                 run,
@@ -74,6 +103,13 @@ class Told:
             target_name=self.target,
             statistics=kept.statistics,
         )
+
+
+def batch(run: Run, call: Call, kept: Kept) -> None:
+    """Record the first batch of a loop, of which nobody knows how many there will be."""
+    given = following.given_to(call, "x")
+    target = naming.told(call, "y")
+    datasets.trained_on(run, given, kept, target=call.arg("y"), target_name=target, batch=True)
 
 
 def weights_of_classes(call: Call) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from . import archive
 LOADER = "mlflow.keras"
 FILE = "data/model.keras"
 WEIGHTS = "data/model.weights.h5"
+LONGEST = 160
 
 
 class KerasFlavor:
@@ -45,21 +46,21 @@ class KerasFlavor:
         try:
             content = archive.packed(model)
         except Exception as error:
-            self._write_weights(model, create, error)
-            return Written({**config, "weights": WEIGHTS}, {}, "weights.h5", needed, by_name=False)
+            config |= {"weights": WEIGHTS, "reason": _said(error)}
+            self._write_weights(model, create, config["reason"])
+            return Written(config, {}, "weights.h5", needed, by_name=False)
         with create("data/keras_module.txt") as stream:
             stream.write(b"keras")
         with create(FILE) as stream:
             stream.write(content)
         return Written(config, {"loader_module": LOADER}, "keras", needed, by_name=False)
 
-    def _write_weights(self, model: Any, create: Create, error: Exception) -> None:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        reporting.say(f"{type(model).__qualname__} keeps its weights alone: {said[0]}")
+    def _write_weights(self, model: Any, create: Create, reason: str) -> None:
+        reporting.note("keras.model", f"{type(model).__qualname__}: its weights alone: {reason}")
         try:
             content = archive.weights(model)
-        except Exception as second:
-            raise ModelNotSerialisable(f"{second}".splitlines()[0]) from second
+        except Exception as error:
+            raise ModelNotSerialisable(_said(error)) from error
         with create(WEIGHTS) as stream:
             stream.write(content)
 
@@ -67,8 +68,8 @@ class KerasFlavor:
         """The model, compiled as it was; what would run code needs trust."""
         if "weights" in config:
             raise UsageError(
-                f"only the weights were kept ({WEIGHTS}): make the model as the program does, "
-                "then model.load_weights"
+                f"only the weights were kept ({WEIGHTS}), as {config.get('reason')}: make the "
+                "model as the program does, then model.load_weights"
             )
         keras = import_module("keras")
         content = files.read(FILE)
@@ -78,21 +79,30 @@ class KerasFlavor:
         return archive.unpacked(keras, content, safe=not strange)
 
 
+def _said(error: Exception) -> str:
+    """What an error says, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def signature_of(model: Any) -> dict[str, str | None] | None:
     """MLflow's form of what the model itself says of its inputs and outputs; None if nothing."""
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not isinstance(inputs, list) or not inputs:
         return None
-    answer = json.dumps(_specs(outputs)) if isinstance(outputs, list) else None
-    return {"inputs": json.dumps(_specs(inputs)), "outputs": answer, "params": None}
+    names = getattr(model, "output_names", None)
+    answer = json.dumps(_specs(outputs, names)) if isinstance(outputs, list) else None
+    return {"inputs": json.dumps(_specs(inputs, None)), "outputs": answer, "params": None}
 
 
-def _specs(tensors: list[Any]) -> list[dict[str, Any]]:
+def _specs(tensors: list[Any], names: Any) -> list[dict[str, Any]]:
     """A tensor each; with their names where there are several."""
     found = []
-    for one in tensors:
+    if not isinstance(names, list) or len(names) != len(tensors):
+        names = [one.name for one in tensors]
+    for name, one in zip(names, tensors, strict=True):
         shape = [-1, *(-1 if length is None else int(length) for length in one.shape[1:])]
         dtype = "str" if one.dtype == "string" else str(one.dtype)
         spec = {"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}}
-        found.append({"name": one.name, **spec} if len(tensors) > 1 else spec)
+        found.append({"name": name, **spec} if len(tensors) > 1 else spec)
     return found

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog.integration import Call
+from autolog.quiet import quietly
 from autolog.values import plain, text_of
 
 FIT = (
@@ -95,7 +96,7 @@ def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
     if optimizer is None or isinstance(optimizer, str):
         return {}, set()
     config: Facts = {}
-    with contextlib.suppress(Exception):  # a program's own optimizer may not know its config
+    with contextlib.suppress(Exception), quietly():  # an own optimizer may not know its config
         config = dict(optimizer.get_config())
     config.setdefault("name", getattr(optimizer, "name", type(optimizer).__name__))
     defaults = _defaults(type(optimizer).__init__)

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from autolog.forking import ForkSafeLock
-
-from .calling import OURS, quietly
+from autolog.quiet import OURS, quietly
 
 INK = "#222222"
 MUTED = "#666666"

@@ -20,6 +20,7 @@ CONTRACT = {
     "autolog.integration",
     "autolog.live",
     "autolog.models.*",
+    "autolog.quiet",
     "autolog.reporting",
     "autolog.session",
     "autolog.values",

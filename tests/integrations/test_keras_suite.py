@@ -97,5 +97,12 @@ class TestKeras(IntegrationSuite):
             (CallbackList, "on_train_end"),
         ]
 
+    def seen_as(self, part: Any) -> Any:
+        """A model by all that it is: its form, its weights, the state of its optimizer."""
+        if not hasattr(part, "get_weights"):
+            return part
+        optimizer = [variable.numpy() for variable in part.optimizer.variables]
+        return part.to_json(), part.get_weights(), optimizer, sorted(vars(part))
+
     def model_of(self, result: Any) -> Any:
         return result[0].model
