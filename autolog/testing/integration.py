@@ -71,10 +71,7 @@ class IntegrationSuite:
         return None
 
     def seen_as(self, part: Any) -> Any:
-        """What stands for an instance or an argument where it is compared with itself, later.
-
-        For objects whose pickle is not the same each time, as it holds the date.
-        """
+        """What an instance or argument is compared by, for those whose pickle holds the date."""
         return part
 
     def state(self) -> Any:
