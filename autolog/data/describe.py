@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .columns import Column
 
 MAX_ENTRIES = 200
+MAX_PARTS = 50
+"""Arrays of a list beyond which they are taken for its rows."""
 _SPARSE_PARTS = ("data", "indices", "indptr", "row", "col", "offsets")
 
 
@@ -48,6 +50,8 @@ def _facts(data: Any, figures: bool) -> dict[str, Any]:
         return _opaque(data)
     if type(data) is dict:
         return _dict(data, figures)
+    if _several(data):
+        return {**_dict(dict(enumerate(data)), figures), "kind": type(data).__name__}
     if {"scipy._spbase", "scipy.spmatrix"} & set(kin(type(data))):
         return _sparse(data)
     source = _source(data)
@@ -151,7 +155,29 @@ def _dict(data: dict[Any, Any], figures: bool) -> dict[str, Any]:
     from ..values import text_of
 
     entries = {text_of(plain(key)): _facts(data[key], figures) for key in list(data)[:MAX_ENTRIES]}
-    return {"kind": "dict", "entries": entries, "entries_total": len(data)}
+    found: dict[str, Any] = {"kind": "dict", "entries": entries, "entries_total": len(data)}
+    return found | _together(entries) if len(entries) == len(data) else found
+
+
+def _several(data: Any) -> bool:
+    """Whether it is a list of arrays, such as the inputs of one model."""
+    return (
+        type(data) in (list, tuple)
+        and 0 < len(data) <= MAX_PARTS
+        and all(type(getattr(one, "ndim", None)) is int and one.ndim > 1 for one in data)
+    )
+
+
+def _together(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """A digest of all entries, where each has one under the same rule."""
+    from xxhash import xxh3_128
+
+    rules = {entry.get("rule") for entry in entries.values()}
+    rule = rules.pop() if len(rules) == 1 else None
+    if rule is None:
+        return {}
+    text = "".join(f"{name}={entry['digest']};" for name, entry in entries.items())
+    return {"digest": f"{rule}:{xxh3_128(text.encode()).hexdigest()}", "rule": rule}
 
 
 def _sparse(data: Any) -> dict[str, Any]:

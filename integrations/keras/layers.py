@@ -54,8 +54,12 @@ def _rows(model: Any, depth: int, prefix: str = "") -> Iterator[tuple[Any, ...]]
         name = f"{prefix}{layer.name}"
         count = _size(layer.weights)
         yield name, type(layer).__qualname__, _shape(layer), count, bool(layer.trainable)
-        if hasattr(layer, "layers") and hasattr(layer, "stop_training") and depth < DEEPEST:
+        if _is_model(layer) and depth < DEEPEST:
             yield from _rows(layer, depth + 1, f"{name}/")
+
+
+def _is_model(layer: Any) -> bool:
+    return any(one.__module__ == "keras.src.models.model" for one in type(layer).__mro__)
 
 
 def _shape(layer: Any) -> str:

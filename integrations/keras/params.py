@@ -104,13 +104,20 @@ def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
     chosen = {"optimizer_name"}
     for key, value in config.items():
         name = f"optimizer_{key}"
-        found[name] = described(value)
+        found[name] = _kind(optimizer, value) if key == "name" else described(value)
         if key != "name" and not _near(value, defaults.get(key)):
             chosen.add(name)
         for inner, item in _settings(value):
             found[f"{name}_{inner}"] = described(item)
             chosen.add(f"{name}_{inner}")
     return found, chosen
+
+
+def _kind(optimizer: Any, name: Any) -> str:
+    """`adam`, as it is called in `compile`; its own name, where the program gave it one."""
+    cls = type(optimizer).__name__
+    own = isinstance(name, str) and not re.fullmatch(_stem(cls) + r"(_\d+)?", name.lower())
+    return str(name) if own and name.lower() != cls.lower() else cls.lower()
 
 
 def _near(value: Any, default: Any) -> bool:
