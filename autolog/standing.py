@@ -29,18 +29,26 @@ class StandingRuns:
         return None if found is None or found[1].ended else found[1]
 
     def open(
-        self, owner: Any, call: Call, name: str, integration: str, at_end: Callable[[Run], None]
+        self,
+        owner: Any,
+        call: Call,
+        name: str,
+        integration: str,
+        at_end: Callable[[Run], None],
+        below: Run | None = None,
     ) -> Run:
         """A new run for `owner`; `at_end(run)` is called once before it ends.
 
         `at_end` must not hold `owner` itself, which could then never die: its `__dict__` is
-        enough to make a copy from.
+        enough to make a copy from. The run stands `below` one that the hook was given, where the
+        hook covers what is nested in its call; else below the one that is open here.
         """
         recorder = self._engine.recorder
-        outer = current.get()
+        frame = current.get()
+        outer = frame.run if below is None and frame is not None else below
         run = recorder.open_run(
             name=name,
-            parent=outer.run.id if outer is not None and outer.run is not None else None,
+            parent=outer.id if outer is not None else None,
             site=call.site,
             integration=integration,
             library=type(self._engine.integrations[integration]).library,

@@ -6,10 +6,14 @@ import contextlib
 import inspect
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog.values import plain, text_of
+
+DEEPEST = 6
+MOST_PARTS = 64
+"""How far into an estimator its random generators are looked for."""
 
 _defaults: weakref.WeakKeyDictionary[type, Mapping[str, Any]] = weakref.WeakKeyDictionary()
 
@@ -28,9 +32,49 @@ def _params(estimator: Any) -> dict[str, Any]:
     Its `fit` is about to say what is wrong with it, in better words than `get_params` finds.
     """
     for deep in (True, False):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), undrawn(estimator):
             return {str(name): value for name, value in estimator.get_params(deep=deep).items()}
     return {}
+
+
+@contextlib.contextmanager
+def undrawn(estimator: Any) -> Iterator[None]:
+    """Leave random generators that it and its parts were given as they were.
+
+    The `get_params` of some (XGBoost's) gives a number drawn from them in their place.
+    """
+    states = [(one, _state_of(one)) for one in _generators(estimator, 0)]
+    try:
+        yield
+    finally:
+        for one, state in states:
+            _put_back(one, state)
+
+
+def _generators(value: Any, depth: int) -> Iterator[Any]:
+    """The generators of NumPy's among what an estimator holds, a few levels down."""
+    if type(value).__module__.startswith("numpy.random"):
+        if hasattr(value, "get_state") or hasattr(value, "bit_generator"):
+            yield value
+    elif depth < DEEPEST and isinstance(value, list | tuple):
+        for item in value[:MOST_PARTS]:
+            yield from _generators(item, depth + 1)
+    elif depth < DEEPEST and hasattr(type(value), "get_params") and hasattr(value, "__dict__"):
+        for item in vars(value).values():
+            yield from _generators(item, depth + 1)
+
+
+def _state_of(generator: Any) -> Any:
+    own = getattr(generator, "bit_generator", None)
+    return generator.get_state() if own is None else own.state
+
+
+def _put_back(generator: Any, state: Any) -> None:
+    own = getattr(generator, "bit_generator", None)
+    if own is None:
+        generator.set_state(state)
+    else:
+        own.state = state
 
 
 def _chosen(estimator: Any, params: Mapping[str, Any], name: str, value: Any) -> bool:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 from autolog import following
-from autolog.context import variable
 from autolog.following import datasets, naming
 from autolog.integration import Call, Captured, Integration, around, function, method, option
 from autolog.live import Run
 
-from . import importance, matrices, training
+from . import fits, folds, importance, lineage, loops, matrices
 from .captures import CAPTURES
 from .training import Training
 
@@ -39,10 +37,6 @@ class XgboostOptions:
     plots: bool = option(False, "Draw `feature_importance`; needs matplotlib.")
 
 
-_fitting = variable("xgboost.fitting", None)
-"""The model of the scikit-learn interface whose `fit` is under way here."""
-
-
 class Xgboost(Integration):
     """One run for each `train` and `cv`; the scikit-learn classes join the run of their `fit`."""
 
@@ -58,10 +52,65 @@ class Xgboost(Integration):
         if not call.principal:
             yield
             return
-        ours = Training(self, call, run, _fitting.get())
+        ours = Training(self, call, run, fits.under_way.get())
         ours.begin()
         yield
         ours.end()
+
+    @around(function("xgboost.training", "cv"), opens_run=True, nested="join")
+    def cv(self, call: Call, run: Run) -> Iterator[None]:
+        """Wrapped in place in the module that defines it; all folds are one run, whose rounds a
+        callback hears (xgboost 2.1 to 3.2).
+        """
+        if not call.principal:
+            yield
+            return
+        ours = folds.CrossValidation(self, call, run)
+        ours.begin()
+        try:
+            yield
+        finally:
+            ours.leave()
+        ours.end()
+
+    @around(method("xgboost.training", "_PackedBooster", "eval"), nested="join")
+    def fold(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What each fold says of a round; hooked here since only the means of it go on to
+        callbacks and to the result (xgboost 2.1 to 3.2).
+        """
+        yield
+        folds.heard(call.result)
+
+    @around(method("xgboost.core", "Booster", "__init__"))
+    def booster(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Remembers the params, of which a booster keeps only what they come to; hooked on the
+        constructor, as a loop by hand begins with it (xgboost 2.1 to 3.2).
+        """
+        yield
+        loops.made(call)
+
+    @around(method("xgboost.core", "Booster", "update", "boost"), covers=True)
+    def update(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The calls on one booster that stand in no training are one run; hooked on the methods
+        that train, as nothing else of a loop by hand is xgboost's (xgboost 2.1 to 3.2).
+        """
+        yield from loops.step(self, call, run)
+
+    @around(method("xgboost.core", "Booster", "eval", "eval_set"), covers=True)
+    def evaluate(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What a loop by hand, or a program after a training, asks a booster of data; hooked on
+        the methods whose words hold the numbers (xgboost 2.1 to 3.2).
+        """
+        yield
+        loops.evaluated(self, call)
+
+    @around(method("xgboost.core", "Booster", "__del__"), nested="always", only="stands")
+    def given_up(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Ends the run of a loop while there is still a model to save: a booster frees its memory
+        before weak references to it are called back (CPython 3.11 to 3.13, xgboost 2.1 to 3.2).
+        """
+        self.standing.end(call.instance)
+        yield
 
     @around(method("xgboost.core", "DMatrix", "__init__"), nested="join")
     @around(method("xgboost.core", "QuantileDMatrix", "__init__"), nested="join")
@@ -79,7 +128,7 @@ class Xgboost(Integration):
         metric that is computed of it later sees only numbers (xgboost 2.1 to 3.2).
         """
         yield
-        own, link = following.maker(call.instance)
+        own, link = following.maker(call.instance, lineage.likeness)
         given = None
         if own is not None:
             known = matrices.of(call.arg("data"))
@@ -97,15 +146,22 @@ class Xgboost(Integration):
         """Hooked where the classes define it, to tell `train` whose training it is; says what the
         integration of scikit-learn would, where that is switched off (xgboost 2.1 to 3.2).
         """
-        with _set(call.instance):
+        alone = call.owner is None
+        with fits.fitting(call.instance):
+            if alone:
+                fits.describe(self, run, call)
             if call.principal:
-                training.name_eval_sets(call)
+                fits.name_eval_sets(call)
             yield
+        if alone:
+            fits.save(self, run, call)
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks: callbacks are given to each training by itself."""
         yield following.forget
         yield matrices.forget
+        yield loops.forget
+        yield lineage.forget
 
     def run_name(self, call: Call) -> str:
         """`xgboost.train`, `XGBClassifier`."""
@@ -113,16 +169,11 @@ class Xgboost(Integration):
             return f"xgboost.{call.function.__name__}"
         return type(call.instance).__qualname__
 
+    def stands(self, booster: Any, args: Any) -> bool:
+        """Whether a loop by hand trains this booster."""
+        return self.standing.get(booster) is not None
+
     @property
     def kept(self) -> datasets.Kept:
         """What the options let us record of data."""
         return datasets.Kept(self.options.datasets, self.options.statistics, self.options.plots)
-
-
-@contextmanager
-def _set(model: Any) -> Iterator[None]:
-    token = _fitting.set(model)
-    try:
-        yield
-    finally:
-        _fitting.reset(token)

@@ -156,14 +156,17 @@ def trained_on(run: Run, matrix: Any, kept: Kept, variable: str) -> None:
     )
 
 
-def evaluated(
-    run: Run, matrix: Any, kept: Kept, *, name: str, place: int, train: Any, variable: str
-) -> None:
+def given_of(matrix: Any, name: str) -> Given | None:
+    """The data of a matrix, which is called `name` where nothing else is known of it."""
+    return _known(matrix, name).given
+
+
+def evaluated(run: Run, matrix: Any, kept: Kept, *, name: str, place: int, train: Any) -> None:
     """Record the data of an eval set, unless they are those of the training."""
-    known = _known(matrix, variable)
+    known = _known(matrix, name)
     given = known.given
     assert given is not None
-    if matrix is train or datasets.of(run).train is given:
+    if matrix is train or datasets.of(run).train is given or datasets.knows(run, given):
         return
     role = role_of(name)
     extra = {**_extra(known, matrix), "eval_name": name, "position": place}

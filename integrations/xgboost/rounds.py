@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autolog.live import Run
@@ -40,7 +40,6 @@ class Rounds:
         self._scheduled = scheduled
         self._start = 0
         self._began: float | None = None
-        self._model: Any = None
         self.last: int | None = None
         self.best: dict[str, float] = {}
 
@@ -113,6 +112,12 @@ def best_of(model: Any) -> dict[str, float]:
         if text is not None:
             found[name] = kind(text)
     return found
+
+
+def parsed(parts: Iterable[str]) -> dict[str, float]:
+    """xgboost's own words for a round's numbers: `train-auc:0.9`."""
+    pairs = (part.rpartition(":") for part in parts)
+    return {name: float(value) for name, _, value in pairs}
 
 
 def schedules(callbacks: Any) -> bool:

@@ -40,10 +40,11 @@ def settings(stopping: Any) -> tuple[dict[str, Any], set[str]]:
 
 def listed(callbacks: Iterable[Any]) -> list[str]:
     """Callbacks as the calls that make them, as far as their attributes tell."""
-    return [_told(one) for one in callbacks]
+    return [told(one) for one in callbacks]
 
 
-def _told(callback: Any) -> str:
+def told(callback: Any) -> str:
+    """A callback, or a splitter, as the call that makes it."""
     held = vars(callback) if hasattr(callback, "__dict__") else {}
     named = {SETTINGS.get(k, k.lstrip("_")): v for k, v in held.items() if _is_setting(k, v)}
     text = ", ".join(f"{k}={shown(plain(v), quoted=True)}" for k, v in named.items())

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autolog import following
 from autolog.following import naming
 from autolog.integration import Call
 from autolog.live import Run
 from autolog.reporting import guarded
 
-from . import arguments, config, importance, matrices, rounds, stopping
+from . import arguments, config, lineage, matrices, results, rounds, stopping
 
 if TYPE_CHECKING:
     from . import Xgboost
 
 
-class Training:
-    """A call of `train`, alone or as that of a model of the scikit-learn interface.
+class Recorded:
+    """A call of `train` or `cv`, with what both have in common.
 
-    What the integration of scikit-learn records of such a model (params, data, the model itself)
-    is not recorded again.
+    `fitted` is the model of the scikit-learn interface whose training it is. What the integration
+    of scikit-learn records of such a model (params, data, the model itself) is not recorded again.
     """
 
-    def __init__(self, integration: Xgboost, call: Call, run: Run, fitted: Any) -> None:
+    def __init__(self, integration: Xgboost, call: Call, run: Run, fitted: Any = None) -> None:
         self.integration = integration
         self.options = integration.options
         self.call = call
@@ -38,11 +35,9 @@ class Training:
         self.live: Any = None
         self.known = False
 
-    # -- before ----------------------------------------------------------------------------
-
     def begin(self) -> None:
         """Record what is known before the first round, and listen to the rounds."""
-        self.run.set_tags({"xgboost_version": sys.modules["xgboost"].__version__})
+        self.run.set_tags(lineage.version())
         if self.fitted is None:
             self._say_params()
         self._say_stopping()
@@ -56,10 +51,8 @@ class Training:
         self.run.log_params(self.params, chosen={*own, *chosen})
 
     def _say_stopping(self) -> None:
-        callbacks = self.told.get("callbacks")
-        if not isinstance(callbacks, list | tuple) or not callbacks:
-            return
-        if self.fitted is None:
+        callbacks = _listed(self.told.get("callbacks"))
+        if self.fitted is None and callbacks:
             self.run.log_params({"callbacks": stopping.listed(callbacks)}, chosen=["callbacks"])
         found = stopping.stopper(callbacks)
         if found is not None:
@@ -70,19 +63,13 @@ class Training:
     def _say_data(self) -> None:
         kept, train = self.integration.kept, self.told.get("dtrain")
         if matrices.is_matrix(train):
-            matrices.trained_on(self.run, train, kept, self._variable("dtrain"))
-        evals = self.told.get("evals")
-        if not isinstance(evals, list | tuple):
-            return
-        for place, item in enumerate(evals):
+            name = arguments.text_of(self.call, "dtrain") if self.fitted is None else naming.UNKNOWN
+            matrices.trained_on(self.run, train, kept, name)
+        for place, item in enumerate(_listed(self.told.get("evals"))):
             if isinstance(item, list | tuple) and len(item) == 2 and matrices.is_matrix(item[0]):
                 matrices.evaluated(
-                    self.run, item[0], kept,
-                    name=str(item[1]), place=place, train=train, variable=str(item[1]),
-                )  # fmt: skip
-
-    def _variable(self, name: str) -> str:
-        return arguments.text_of(self.call, name) if self.fitted is None else naming.UNKNOWN
+                    self.run, item[0], kept, name=str(item[1]), place=place, train=train
+                )
 
     def _listen(self) -> None:
         theirs = self.told.get("callbacks")
@@ -93,8 +80,6 @@ class Training:
         else:
             ours = itertools.chain([self.live], theirs)  # read by xgboost alone, once
         arguments.replace(self.call, "callbacks", ours)
-
-    # -- while it trains and after -----------------------------------------------------------
 
     def _configured(self, model: Any) -> None:
         """What the model in fact trains with, known once its first round has ended."""
@@ -116,76 +101,40 @@ class Training:
             if held.get(name) is None or name in changed
         }
 
+    def say_best(self, best: Mapping[str, float]) -> None:
+        """Record where early stopping found the best round, and where it ended, if it was asked."""
+        stops = self.told.get("early_stopping_rounds") is not None
+        if not stops and stopping.stopper(_listed(self.told.get("callbacks"))) is None:
+            return
+        self.run.log_metrics(best)
+        if self.live.last is not None:
+            self.run.log_metric("stopped_iteration", self.live.last)
+
+
+class Training(Recorded):
+    """A call of `train`, alone or as that of a model of the scikit-learn interface."""
+
+    def begin(self) -> None:
+        """Record what is known before, also what the training goes on from."""
+        super().begin()
+        with guarded("the model that is trained on"):
+            lineage.continued(self.run, self.told.get("xgb_model"))
+
     def end(self) -> None:
         """Record what came of it."""
         booster = self.call.result
         with guarded("early stopping"):
-            self._say_best(booster)
+            self.say_best(rounds.best_of(booster))
         if not self.known:  # not a single round
             with guarded("the effective configuration"):
                 self._configured(booster)
-        following.trained(booster, self.run)
-        if self.options.importance and not self.run.light:
-            with guarded("feature importance"):
-                self._say_importance(booster)
+        with guarded("following the model"):
+            lineage.trained(booster, self.run)
+        results.report(self.run, booster, self.options)
         if self.call.owner is None and self.options.models:
-            self._save(booster)
-
-    def _say_best(self, booster: Any) -> None:
-        stops = self.told.get("early_stopping_rounds") is not None
-        if not stops and stopping.stopper(_listed(self.told.get("callbacks"))) is None:
-            return
-        self.run.log_metrics(rounds.best_of(booster))
-        if self.live.last is not None:
-            self.run.log_metric("stopped_iteration", self.live.last)
-
-    def _say_importance(self, booster: Any) -> None:
-        table = importance.table(booster, self.options.importance)
-        if table is not None:
-            self.run.log_table("feature_importance", table)
-
-    def _save(self, booster: Any) -> None:
-        known = matrices.of(self.told.get("dtrain"))
-        self.run.log_model(
-            "model",
-            booster,
-            flavor="xgboost",
-            format=self.options.model_format,
-            save_redacted=self.options.save_redacted,
-            data=known.data() if known is not None else None,
-        )
+            known = matrices.of(self.told.get("dtrain"))
+            results.save(self.run, booster, self.options, None if known is None else known.data())
 
 
 def _listed(callbacks: Any) -> Any:
     return callbacks if isinstance(callbacks, list | tuple) else ()
-
-
-# -- the scikit-learn interface ------------------------------------------------------------------
-
-
-def name_eval_sets(call: Call) -> None:
-    """Give the data of `eval_set=[(X_valid, y_valid)]` the names that stand there."""
-    given = call.arg("eval_set")
-    if not isinstance(given, list | tuple):
-        return
-    names = _names(call.variable("eval_set"), len(given))
-    for pair, name in zip(given, names, strict=True):
-        if isinstance(pair, list | tuple) and len(pair) == 2:
-            naming.noted(pair[0], name)
-
-
-def _names(text: str, count: int) -> list[str]:
-    unknown = [naming.UNKNOWN] * count
-    try:
-        written = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return unknown
-    if not isinstance(written, ast.List | ast.Tuple) or len(written.elts) != count:
-        return unknown
-    return [_first(item) for item in written.elts]
-
-
-def _first(item: ast.expr) -> str:
-    if isinstance(item, ast.Tuple | ast.List) and item.elts:
-        return ast.unparse(item.elts[0])
-    return naming.UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from typing import Any
 
@@ -23,7 +24,7 @@ def pages_of(X: Any, y: Any) -> Any:
     class Pages(xgboost.DataIter):  # type: ignore[misc]
         def __init__(self) -> None:
             self.at = 0
-            super().__init__(cache_prefix="pages", on_host=False)
+            super().__init__(cache_prefix=tempfile.mkdtemp() + "/pages", on_host=False)
 
         def next(self, input_data: Any) -> bool:
             if self.at == 2:
@@ -45,7 +46,7 @@ class TestXgboost(IntegrationSuite):
     """
 
     library = "xgboost"
-    runs = 6
+    runs = 8
 
     def train(self) -> Any:
         import xgboost
@@ -65,6 +66,13 @@ class TestXgboost(IntegrationSuite):
         ranker = xgboost.XGBRanker(n_estimators=3, n_jobs=1).fit(X, y, qid=[0] * 60 + [1] * 60)
         pages = xgboost.ExtMemQuantileDMatrix(pages_of(X, y), nthread=1)
         said = *said, xgboost.train(params, pages, 2).predict(held_out)
+        loop = xgboost.Booster(params, [matrix])
+        for number in range(2):
+            loop.update(matrix, number)
+            judged = loop.eval_set([(held_out, "eval")], number)
+        halves = [(list(range(40)), list(range(40, 80))), (list(range(40, 80)), list(range(40)))]
+        folds = xgboost.cv(params, matrix, 2, folds=halves, as_pandas=False)
+        said = *said, judged, bytes(loop.save_raw()), folds
         sklearn = [one.predict(X) for one in (model, forest, wood, ranker)]
         return model, bytes(booster.save_raw()), *said, *sklearn
 
@@ -80,8 +88,14 @@ class TestXgboost(IntegrationSuite):
 
         return [
             (training, "train"),
+            (training, "cv"),
+            (training._PackedBooster, "eval"),
             (xgboost.DMatrix, "__init__"),
             (xgboost.QuantileDMatrix, "__init__"),
+            (xgboost.Booster, "__init__"),
+            (xgboost.Booster, "__del__"),
+            (xgboost.Booster, "update"),
+            (xgboost.Booster, "eval_set"),
             (xgboost.Booster, "predict"),
             (xgboost.Booster, "inplace_predict"),
             (xgboost.ExtMemQuantileDMatrix, "__init__"),

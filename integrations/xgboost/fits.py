@@ -1,0 +1,108 @@
+"""The scikit-learn classes: what their `fit` says that `train` inside it cannot know."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autolog.context import variable
+from autolog.following import datasets, naming
+from autolog.integration import Call
+from autolog.live import Run
+
+from . import arguments, results
+
+if TYPE_CHECKING:
+    from . import Xgboost
+
+under_way = variable("xgboost.fitting", None)
+"""The model of the scikit-learn interface whose `fit` is under way here."""
+
+
+@contextmanager
+def fitting(model: Any) -> Iterator[None]:
+    """Let `train` know whose training it is."""
+    token = under_way.set(model)
+    try:
+        yield
+    finally:
+        under_way.reset(token)
+
+
+def name_eval_sets(call: Call) -> None:
+    """Give the data of `eval_set=[(X_valid, y_valid)]` the names that stand there."""
+    given = call.arg("eval_set")
+    if not isinstance(given, list | tuple):
+        return
+    names = _names(call.variable("eval_set"), len(given))
+    for pair, name in zip(given, names, strict=True):
+        if isinstance(pair, list | tuple) and len(pair) == 2:
+            naming.noted(pair[0], name)
+
+
+def _names(text: str, count: int) -> list[str]:
+    unknown = [naming.UNKNOWN] * count
+    try:
+        written = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return unknown
+    if not isinstance(written, ast.List | ast.Tuple) or len(written.elts) != count:
+        return unknown
+    return [_first(item) for item in written.elts]
+
+
+def _first(item: ast.expr) -> str:
+    if isinstance(item, ast.Tuple | ast.List) and item.elts:
+        return ast.unparse(item.elts[0])
+    return naming.UNKNOWN
+
+
+# -- where the integration of scikit-learn is switched off ---------------------------------------
+
+
+def describe(integration: Xgboost, run: Run, call: Call) -> None:
+    """Params, tags and data, as the integration of scikit-learn records them."""
+    model = call.instance
+    params, chosen = _params(model)
+    run.log_params({name: arguments.told(value) for name, value in params.items()}, chosen=chosen)
+    kind = type(model)
+    run.set_tags(
+        {
+            "estimator_name": kind.__qualname__,
+            "estimator_class": f"{kind.__module__}.{kind.__qualname__}",
+        }
+    )
+    datasets.trained_on(
+        run,
+        naming.given_to(call, "X"),
+        integration.kept,
+        target=call.arg("y"),
+        target_name=naming.told(call, "y"),
+        weight=call.arg("sample_weight"),
+        weight_name=naming.told(call, "sample_weight"),
+    )
+
+
+def _params(model: Any) -> tuple[dict[str, Any], set[str]]:
+    """What the constructor was told: `get_params` would draw from a random state given there."""
+    base = sys.modules["xgboost.sklearn"].XGBModel
+    held = vars(model)
+    defaults = {
+        name: parameter.default
+        for cls in (base, type(model))
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+    }
+    params = {name: held[name] for name in defaults if name in held}
+    chosen = {name for name, value in params.items() if value is not defaults[name]}
+    extra = held.get("kwargs") or {}
+    return {**params, **extra}, {*chosen, *extra}
+
+
+def save(integration: Xgboost, run: Run, call: Call) -> None:
+    """The fitted model."""
+    if integration.options.models:
+        results.save(run, call.instance, integration.options, call.arg("X"), call.arg("y"))
