@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from . import notebook
-from .calltext import CallText, assigned, fitting, read_call, text_at
+from .calltext import CallText, assigned, fitting, last_value, read_call, text_at
 from .settings import working_folder
 
 LONGEST_CALL = 300
@@ -124,6 +124,10 @@ class Site:
 
     def _text(self) -> str | None:
         return text_at(self._compiled(), self._offset, self._source)
+
+    def value_of(self, name: str) -> str | None:
+        """What the variable `name` was last given above the call, as the source has it, or None."""
+        return last_value(name, self.function, self.line, self._source)
 
     def assigned_name(self) -> str | None:
         """The variable to which the call's result goes at once (`clf = est.fit(X)`), or None."""

@@ -122,6 +122,51 @@ def assigned(code: CodeType, after: int, source: str) -> str | None:
     return _shown(text) if text else None
 
 
+def last_value(name: str, function: str, line: int, source: str) -> str | None:
+    """What a variable was last given above `line`, in the function of that name or at the top.
+
+    As it is written in the file; None where it comes to its value in another way.
+    """
+    known = _values("".join(linecache.getlines(source)))
+    for place in (function, "<module>"):
+        texts = [
+            text for at, text in known.get((place, name), ()) if at < line or place != function
+        ]
+        if texts:
+            return texts[-1]
+    return None
+
+
+Values = dict[tuple[str, str], list[tuple[int, str]]]
+
+
+@functools.lru_cache(maxsize=16)
+def _values(text: str) -> Values:
+    """For each function and variable: the lines and texts of what it is given there."""
+    found: Values = {}
+    try:
+        _collect(ast.parse(text), "", text, found)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return found
+
+
+def _collect(node: ast.AST, inside: str, text: str, found: Values) -> None:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Assign | ast.AnnAssign):
+            target = child.target if isinstance(child, ast.AnnAssign) else child.targets[0]
+            value = ast.get_source_segment(text, child.value) if child.value else None
+            if isinstance(target, ast.Name) and value:
+                place = inside.removesuffix(".<locals>") or "<module>"
+                found.setdefault((place, target.id), []).append((child.lineno, value))
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            local = "" if isinstance(child, ast.ClassDef) else ".<locals>"
+            dot = "." if inside else ""
+            _collect(child, f"{inside}{dot}{child.name}{local}", text, found)
+        else:
+            _collect(child, inside, text, found)
+
+
 def text_at(code: CodeType | None, offset: int, source: str) -> str | None:
     """The text in the file `source` that the instruction at `offset` (in bytes) came from."""
     if code is None:

@@ -7,6 +7,8 @@ them. Names come from the source alone, never from the values of variables.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dis
 import functools
 import inspect
@@ -147,6 +149,27 @@ def met(data: Any, name: str) -> Given:
         if found.watched:
             _known[id(data)] = found
     return found
+
+
+def names_of_pairs(call: Call, parameter: str | int, count: int) -> list[tuple[str, str]]:
+    """What stands in each of `count` pairs that an argument is a list of, here or where the
+    variable that is given was assigned: `[(X_valid, y_valid)]`. `unknown` for what cannot be read.
+    """
+    text = call.variable(parameter)
+    if text.isidentifier() or text.endswith("…"):
+        text = (call.site and call.site.value_of(text)) or text
+    with contextlib.suppress(SyntaxError, ValueError):
+        written = ast.parse(text.strip(), mode="eval").body
+        if isinstance(written, ast.List | ast.Tuple) and len(written.elts) == count:
+            return [_pair(item) for item in written.elts]
+    return [(UNKNOWN, UNKNOWN)] * count
+
+
+def _pair(item: ast.expr) -> tuple[str, str]:
+    if isinstance(item, ast.Tuple | ast.List) and len(item.elts) == 2:
+        first, second = (ast.unparse(part) for part in item.elts)
+        return first, second
+    return UNKNOWN, UNKNOWN
 
 
 def told(call: Call, parameter: str | int) -> str | None:

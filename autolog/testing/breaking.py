@@ -6,14 +6,11 @@ import contextlib
 import dataclasses
 import errno
 import functools
-import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
-
-import pytest
 
 from .. import api, opening
 from ..backend import Backend
@@ -45,22 +42,6 @@ def replaced(entry: Entry, make: Callable[[Any], Any]) -> Iterator[None]:
         yield
     finally:
         entry.hook = hook
-
-
-@contextlib.contextmanager
-def interrupted(entry: Entry) -> Iterator[None]:
-    """The block must end in KeyboardInterrupt; one in a `__del__` goes where Python sends all."""
-    if "__del__" not in entry.hook.target.names:
-        with pytest.raises(KeyboardInterrupt):
-            yield
-        return
-    seen: list[Any] = []
-    before, sys.unraisablehook = sys.unraisablehook, lambda told: seen.append(told.exc_type)
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
-    assert KeyboardInterrupt in seen, entry.place
 
 
 def raising(moment: str, error: Callable[[], BaseException]) -> Callable[[Any], Any]:

@@ -11,7 +11,7 @@ from autolog.following import datasets, naming
 from autolog.integration import Call, Captured, Integration, around, function, method, option
 from autolog.live import Run
 
-from . import fits, folds, importance, lineage, loops, matrices
+from . import fits, folds, importance, lineage, loops, matrices, rounds
 from .captures import CAPTURES
 from .training import Training
 
@@ -53,8 +53,9 @@ class Xgboost(Integration):
             yield
             return
         ours = Training(self, call, run, fits.under_way.get())
-        ours.begin()
-        yield
+        with rounds.heard_here():
+            ours.begin()
+            yield
         ours.end()
 
     @around(function("xgboost.training", "cv"), opens_run=True, nested="join")
@@ -66,11 +67,9 @@ class Xgboost(Integration):
             yield
             return
         ours = folds.CrossValidation(self, call, run)
-        ours.begin()
-        try:
+        with rounds.heard_here(), folds.heard_here(ours):
+            ours.begin()
             yield
-        finally:
-            ours.leave()
         ours.end()
 
     @around(method("xgboost.training", "_PackedBooster", "eval"), nested="join")
@@ -95,6 +94,14 @@ class Xgboost(Integration):
         that train, as nothing else of a loop by hand is xgboost's (xgboost 2.1 to 3.2).
         """
         yield from loops.step(self, call, run)
+
+    @around(method("xgboost.core", "Booster", "set_param"), nested="join", only="changes")
+    def change(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hears the learning rate that a callback sets for the next round; hooked on the method
+        since the booster itself keeps it in 32 bits alone (xgboost 2.1 to 3.2).
+        """
+        yield
+        rounds.heard(call)
 
     @around(method("xgboost.core", "Booster", "eval", "eval_set"), covers=True)
     def evaluate(self, call: Call, run: Run | None) -> Iterator[None]:
@@ -168,6 +175,10 @@ class Xgboost(Integration):
         if call.instance is None:
             return f"xgboost.{call.function.__name__}"
         return type(call.instance).__qualname__
+
+    def changes(self, booster: Any, args: Any) -> bool:
+        """Whether rounds are under way here, which a change of params matters to."""
+        return rounds.under_way()
 
     def stands(self, booster: Any, args: Any) -> bool:
         """Whether a loop by hand trains this booster."""

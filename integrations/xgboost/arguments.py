@@ -10,7 +10,7 @@ from typing import Any
 from autolog.integration import Call, unbound
 
 NOT_PARAMS = frozenset(
-    ("params", "dtrain", "evals", "evals_result", "callbacks", "folds", "fpreproc", "client")
+    ("params", "dtrain", "evals", "evals_result", "callbacks", "folds", "client")
 )
 """Arguments that are data, are told otherwise, or that the call writes to."""
 
@@ -42,11 +42,9 @@ def replace(call: Call, name: str, value: Any) -> None:
         call.kwargs[name] = value
 
 
-def text_of(call: Call, name: str) -> str:
-    """How the caller's source names an argument; `unknown` where that cannot be read."""
-    if name in call.kwargs:
-        return call.variable(name)
-    return call.variable(list(_parameters(call.function)).index(name))
+def place_of(call: Call, name: str) -> str | int:
+    """Where an argument stands in the call: its keyword, or its position."""
+    return name if name in call.kwargs else list(_parameters(call.function)).index(name)
 
 
 def settings(call: Call) -> tuple[dict[str, Any], set[str]]:

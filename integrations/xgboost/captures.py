@@ -22,7 +22,7 @@ CAPTURES = {
         _CONFIG,
         _STOPPING,
         _SERIES,
-        Captured("metric", "learning_rate by round, where a LearningRateScheduler sets it"),
+        Captured("metric", "learning_rate by round, where a callback sets it"),
         _TIME,
         _BEST,
         _DATA,
@@ -53,6 +53,7 @@ CAPTURES = {
         _FIGURES,
         _LINEAGE,
     ),
+    "change": (Captured("metric", "the learning rate that a callback sets for the next round"),),
     "evaluate": (
         Captured("metric", "in a loop as a series, after a training as logloss_X_test", "series"),
         Captured("dataset", "what was evaluated, with its role and eval name", "datasets"),

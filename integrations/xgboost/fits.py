@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
 from collections.abc import Iterator
@@ -38,27 +37,27 @@ def name_eval_sets(call: Call) -> None:
     given = call.arg("eval_set")
     if not isinstance(given, list | tuple):
         return
-    names = _names(call.variable("eval_set"), len(given))
-    for pair, name in zip(given, names, strict=True):
+    names = naming.names_of_pairs(call, "eval_set", len(given))
+    for pair, (name, _) in zip(given, names, strict=True):
         if isinstance(pair, list | tuple) and len(pair) == 2:
             naming.noted(pair[0], name)
 
 
-def _names(text: str, count: int) -> list[str]:
-    unknown = [naming.UNKNOWN] * count
-    try:
-        written = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return unknown
-    if not isinstance(written, ast.List | ast.Tuple) or len(written.elts) != count:
-        return unknown
-    return [_first(item) for item in written.elts]
+def prefix(outer: Any, model: Any) -> str | None:
+    """What stands before the params of `model` among those of the training that it is a part of.
 
-
-def _first(item: ast.expr) -> str:
-    if isinstance(item, ast.Tuple | ast.List) and item.elts:
-        return ast.unparse(item.elts[0])
-    return naming.UNKNOWN
+    `xgb__` in a pipeline, `estimator__` as what a search has refitted; None where it is not found.
+    """
+    if outer is model or not hasattr(outer, "__dict__"):
+        return "" if outer is model else None
+    held = vars(outer)
+    steps = held.get("steps")
+    parts = [pair for pair in steps if len(pair) == 2] if isinstance(steps, list) else []
+    for name, part in [*parts, ("estimator", held.get("best_estimator_"))]:
+        found = None if part is None else prefix(part, model)
+        if found is not None:
+            return f"{name}__{found}"
+    return None
 
 
 # -- where the integration of scikit-learn is switched off ---------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from autolog.context import variable
@@ -23,7 +24,6 @@ class CrossValidation(Recorded):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._folds: dict[str, list[Any]] = {"round": [], "fold": []}
-        self._token: Any = None
 
     def begin(self) -> None:
         """Record what is known before the first round, and listen to rounds and folds."""
@@ -31,11 +31,6 @@ class CrossValidation(Recorded):
         folds = self.told.get("folds")
         if folds is not None:
             self.run.log_params({"folds": _told(folds)}, chosen=["folds"])
-        self._token = _under_way.set(self)
-
-    def leave(self) -> None:
-        """Listen no more, however it ended."""
-        _under_way.reset(self._token)
 
     def heard(self, lines: Sequence[str]) -> None:
         """What the folds said of one round: `[3]\\ttrain-auc:0.9\\ttest-auc:0.8` each."""
@@ -55,6 +50,16 @@ class CrossValidation(Recorded):
             self.run.log_table("cv_results", _columns(self.call.result))
         if self._folds["round"]:
             self.run.log_table("folds", self._folds)
+
+
+@contextlib.contextmanager
+def heard_here(ours: CrossValidation) -> Iterator[None]:
+    """Within it `ours` is told what each fold says of a round."""
+    token = _under_way.set(ours)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
 def heard(lines: Any) -> None:

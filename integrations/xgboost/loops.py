@@ -121,4 +121,6 @@ def _describe(integration: Xgboost, run: Run, call: Call) -> None:
         lineage.continued(run, call.instance if known else parent)
     train = call.arg("dtrain")
     if matrices.is_matrix(train):
-        matrices.trained_on(run, train, integration.kept, arguments.text_of(call, "dtrain"))
+        matrices.trained_on(
+            run, train, integration.kept, call.variable(arguments.place_of(call, "dtrain"))
+        )

@@ -161,9 +161,18 @@ def given_of(matrix: Any, name: str) -> Given | None:
     return _known(matrix, name).given
 
 
-def evaluated(run: Run, matrix: Any, kept: Kept, *, name: str, place: int, train: Any) -> None:
+def evaluated(
+    run: Run,
+    matrix: Any,
+    kept: Kept,
+    *,
+    name: str,
+    place: int,
+    train: Any,
+    variable: str = UNKNOWN,
+) -> None:
     """Record the data of an eval set, unless they are those of the training."""
-    known = _known(matrix, name)
+    known = _known(matrix, name if variable == UNKNOWN else variable)
     given = known.given
     assert given is not None
     if matrix is train or datasets.of(run).train is given or datasets.knows(run, given):
@@ -189,8 +198,8 @@ def _known(matrix: Any, variable: str) -> Matrix:
         known = _matrices[matrix] = Matrix(None, None)
     if known.given is None:
         known.given = naming.noted(matrix, variable)
-    elif known.given.name == UNKNOWN:
-        known.given.name = variable
+    elif known.given.name == UNKNOWN or ("(" in known.given.name and variable.isidentifier()):
+        known.given.name = variable  # rather than the text of a call that made the data
     return known
 
 

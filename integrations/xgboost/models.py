@@ -62,7 +62,7 @@ class XgboostFlavor:
             "params": _params(model),
         }
         pyfunc = {"loader_module": LOADER, "data": file}
-        return Written(config, pyfunc, self._format, _distributions(model))
+        return Written(config, pyfunc, self._format, _distributions(model), by_name=False)
 
     def load(self, config: Mapping[str, Any], files: Files) -> Any:
         """The booster or model; a class of the program's own comes back as xgboost's below it."""

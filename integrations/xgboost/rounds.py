@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from autolog.context import variable
+from autolog.integration import Call
 from autolog.live import Run
 from autolog.reporting import guarded
-
-from . import config
 
 if TYPE_CHECKING:
     from . import XgboostOptions
 
 UNIT = "boosting round"
 
-_RATE = re.compile(r'"(?:learning_rate|eta)":"([^"]+)"')
+RATES = ("learning_rate", "eta")
+
+_under_way = variable("xgboost.rounds", None)
+"""The rounds that are under way here."""
 
 Log = Mapping[str, Mapping[str, list[Any]]]
 
@@ -31,22 +34,22 @@ class Rounds:
     `first(model)` is called once, after the first round, when the model is fully configured.
     """
 
-    def __init__(
-        self, run: Run, options: XgboostOptions, first: Callable[[Any], None], scheduled: bool
-    ) -> None:
+    def __init__(self, run: Run, options: XgboostOptions, first: Callable[[Any], None]) -> None:
         self._run = run
         self._options = options
         self._first = first
-        self._scheduled = scheduled
         self._start = 0
         self._began: float | None = None
+        self._rated: int | None = None
+        self.rate: Any = None
         self.last: int | None = None
         self.best: dict[str, float] = {}
 
     # -- what xgboost calls ----------------------------------------------------------------
 
     def before_training(self, model: Any) -> Any:
-        """Nothing to do yet."""
+        """Hear what the other callbacks set in the model from here on."""
+        _under_way.set(self)
         return model
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Log) -> bool:
@@ -82,8 +85,8 @@ class Rounds:
                     self._point(f"{data}-{name}", values[-1], step)
         if self._options.round_time and self._began is not None:
             self._run.log_metric("round_time", ended - self._began, step=step, unit=UNIT)
-        if self._scheduled:
-            self._rate(model, step)
+        if self._rated is not None:
+            self._say_rate()
 
     def _point(self, name: str, value: Any, step: int) -> None:
         if isinstance(value, tuple):  # of a cross-validation: mean and deviation
@@ -92,10 +95,23 @@ class Rounds:
         else:
             self._run.log_metric(name, value, step=step, unit=UNIT)
 
-    def _rate(self, model: Any, step: int) -> None:
-        found = _RATE.search(booster_of(model).save_config())
-        if found is not None:
-            self._run.log_metric("learning_rate", config.shortest(found[1]), step=step, unit=UNIT)
+    def heard(self, params: Mapping[str, Any]) -> None:
+        """A callback has set params between two rounds: the next one has another learning rate."""
+        rates = [value for name, value in params.items() if name in RATES]
+        if not rates or self.last is None:
+            return
+        if self._rated is None:  # the rounds so far had the first one
+            self._rated = self._start
+            self._say_rate()
+        self.rate = rates[-1]
+
+    def _say_rate(self) -> None:
+        """The learning rate of each round up to the last one."""
+        assert self.last is not None
+        assert self._rated is not None
+        for step in range(self._rated, self.last + 1):
+            self._run.log_metric("learning_rate", self.rate, step=step, unit=UNIT)
+        self._rated = self.last + 1
 
 
 def booster_of(model: Any) -> Any:
@@ -120,18 +136,38 @@ def parsed(parts: Iterable[str]) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def schedules(callbacks: Any) -> bool:
-    """Whether one of the callbacks changes the learning rate from round to round."""
-    kind = getattr(sys.modules.get("xgboost.callback"), "LearningRateScheduler", ())
-    known = callbacks if isinstance(callbacks, list | tuple) else ()
-    return any(isinstance(one, kind) for one in known)
+@contextlib.contextmanager
+def heard_here() -> Iterator[None]:
+    """Within it the rounds that begin hear what is set in their model."""
+    token = _under_way.set(None)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
-def callback(
-    run: Run, options: XgboostOptions, first: Callable[[Any], None], scheduled: bool
-) -> Any:
+def under_way() -> bool:
+    """Whether there are rounds that hear."""
+    return _under_way.get() is not None
+
+
+def heard(call: Call) -> None:
+    """Tell the training that is under way here what is set in its model."""
+    ours = _under_way.get()
+    if ours is None:
+        return
+    params, value = call.arg("params"), call.arg("value")
+    if isinstance(params, str):
+        ours.heard({params: value})
+    elif isinstance(params, Mapping):
+        ours.heard(params)
+    elif isinstance(params, list | tuple):
+        ours.heard(dict(params))
+
+
+def callback(run: Run, options: XgboostOptions, first: Callable[[Any], None]) -> Any:
     """A `Rounds` that xgboost accepts as a callback."""
-    return _kind(sys.modules["xgboost.callback"])(run, options, first, scheduled)
+    return _kind(sys.modules["xgboost.callback"])(run, options, first)
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from autolog.integration import Call
 from autolog.live import Run
 from autolog.reporting import guarded
 
-from . import arguments, config, lineage, matrices, results, rounds, stopping
+from . import arguments, config, fits, lineage, matrices, results, rounds, stopping
 
 if TYPE_CHECKING:
     from . import Xgboost
@@ -63,18 +63,29 @@ class Recorded:
     def _say_data(self) -> None:
         kept, train = self.integration.kept, self.told.get("dtrain")
         if matrices.is_matrix(train):
-            name = arguments.text_of(self.call, "dtrain") if self.fitted is None else naming.UNKNOWN
-            matrices.trained_on(self.run, train, kept, name)
-        for place, item in enumerate(_listed(self.told.get("evals"))):
+            matrices.trained_on(self.run, train, kept, self._variable("dtrain"))
+        evals = _listed(self.told.get("evals"))
+        for place, (item, name) in enumerate(zip(evals, self._variables(len(evals)), strict=True)):
             if isinstance(item, list | tuple) and len(item) == 2 and matrices.is_matrix(item[0]):
                 matrices.evaluated(
-                    self.run, item[0], kept, name=str(item[1]), place=place, train=train
-                )
+                    self.run, item[0], kept,
+                    name=str(item[1]), place=place, train=train, variable=name,
+                )  # fmt: skip
+
+    def _variable(self, name: str) -> str:
+        if self.fitted is not None:
+            return naming.UNKNOWN
+        return self.call.variable(arguments.place_of(self.call, name))
+
+    def _variables(self, count: int) -> list[str]:
+        if self.fitted is not None or not count:
+            return [naming.UNKNOWN] * count
+        place = arguments.place_of(self.call, "evals")
+        return [name for name, _ in naming.names_of_pairs(self.call, place, count)]
 
     def _listen(self) -> None:
         theirs = self.told.get("callbacks")
-        scheduled = rounds.schedules(theirs)
-        self.live = rounds.callback(self.run, self.options, self._configured, scheduled)
+        self.live = rounds.callback(self.run, self.options, self._configured)
         if theirs is None or isinstance(theirs, list | tuple):
             ours: Any = [self.live, *(theirs or ())]
         else:
@@ -85,6 +96,8 @@ class Recorded:
         """What the model in fact trains with, known once its first round has ended."""
         self.known = True
         found = config.effective(rounds.booster_of(model))
+        rate = found.get("learning_rate")
+        self.live.rate = next((self.params[k] for k in rounds.RATES if k in self.params), rate)
         if self.fitted is not None:
             found = self._completed(found)
         told = {name: value for name, value in found.items() if name not in self.params}
@@ -95,8 +108,10 @@ class Recorded:
         held = {**vars(self.fitted), **(vars(self.fitted).get("kwargs") or {})}
         number = {"n_estimators": self.told.get("num_boost_round")}
         changed = {"objective"} if isinstance(held.get("objective"), str) else set()
+        outer = self.call.owner.call.instance if self.call.owner is not None else None
+        before = fits.prefix(outer, self.fitted) or ""
         return {
-            name: value
+            before + name: value
             for name, value in {**found, **number}.items()
             if held.get(name) is None or name in changed
         }

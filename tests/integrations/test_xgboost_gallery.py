@@ -1,4 +1,4 @@
-"""Programs in the manner of XGBoost's guide: the same with us, and what matters of them is found."""
+"""Programs in the manner of XGBoost's guide: the same with us; what matters of them is found."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ class TestXgboost(IntegrationSuite):
         booster = xgboost.train(
             params, matrix, 3, evals=[(held_out, "eval")], verbose_eval=False,
             early_stopping_rounds=2,
+            callbacks=[xgboost.callback.LearningRateScheduler([0.3, 0.2, 0.1])],
         )  # fmt: skip
         said = booster.predict(held_out), booster.inplace_predict(X[80:])
         model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1).fit(X[:80], y[:80])
@@ -95,6 +96,7 @@ class TestXgboost(IntegrationSuite):
             (xgboost.Booster, "__init__"),
             (xgboost.Booster, "__del__"),
             (xgboost.Booster, "update"),
+            (xgboost.Booster, "set_param"),
             (xgboost.Booster, "eval_set"),
             (xgboost.Booster, "predict"),
             (xgboost.Booster, "inplace_predict"),

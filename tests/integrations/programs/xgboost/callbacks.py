@@ -1,7 +1,6 @@
 """Callbacks: one of one's own, early stopping that keeps the best model, checkpoints, schedules."""
 # AUTOLOG
 import os
-import tempfile
 
 import numpy as np
 import xgboost as xgb
@@ -52,7 +51,9 @@ auc = roc_auc_score(y_valid, probability)
 loss = log_loss(y_valid, probability)
 print(f"auc {auc:.6f} loss {loss:.6f}")
 
-with tempfile.TemporaryDirectory() as tmpdir:
+os.mkdir("checkpoints")
+if True:
+    tmpdir = "checkpoints"
     check_point = xgb.callback.TrainingCheckPoint(directory=tmpdir, interval=3, name="model")
     xgb.train(
         {"objective": "binary:logistic", "max_depth": 3},

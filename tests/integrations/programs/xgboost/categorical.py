@@ -37,7 +37,9 @@ print(f"AUC of one-hot columns: {auc_hot:.6f}")
 
 Xy = xgb.DMatrix(train, y_train, enable_categorical=True)
 Xt = xgb.DMatrix(test, y_test, enable_categorical=True)
-booster = xgb.train({"max_cat_to_onehot": 5, "tree_method": "approx"}, Xy, num_boost_round=5, evals=[(Xt, "test")])
+log = {}
+booster = xgb.train({"max_cat_to_onehot": 5, "tree_method": "approx"}, Xy, num_boost_round=5, evals=[(Xt, "test")],
+                    evals_result=log)
 rmse = mean_squared_error(y_test, booster.predict(Xt)) ** 0.5
 print(clf.get_booster().feature_names, clf.get_booster().feature_types, rmse)
 gain = clf.get_booster().get_score(importance_type="gain")

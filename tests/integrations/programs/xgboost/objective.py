@@ -35,7 +35,7 @@ xgb.train(
 )
 results = {}
 model = xgb.train(
-    {"tree_method": "hist", "seed": 1994, "disable_default_eval_metric": 1},
+    {"tree_method": "hist", "seed": 1994, "disable_default_eval_metric": 1, "min_child_weight": 0.001},
     dtrain=dtrain, num_boost_round=12, obj=squared_log, custom_metric=rmsle,
     evals=[(dtrain, "dtrain"), (dtest, "dtest")], evals_result=results, maximize=False, verbose_eval=4,
 )

@@ -18,7 +18,7 @@ train_dmatrix.set_group(group_train)
 valid_dmatrix.set_group(group_valid)
 
 params = {"objective": "rank:ndcg", "eta": 0.1, "gamma": 1.0, "min_child_weight": 0.1, "max_depth": 6,
-          "eval_metric": ["ndcg@3", "ndcg", "map@5-"]}
+          "eval_metric": ["ndcg@3", "ndcg", "ndcg@5-"]}
 results = {}
 xgb_model = xgb.train(params, train_dmatrix, num_boost_round=5, evals=[(train_dmatrix, "train"), (valid_dmatrix, "validation")],
                       evals_result=results)
