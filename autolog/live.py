@@ -79,32 +79,37 @@ class Run:
         self, metrics: Mapping[str, float], *, step: float | None = None, unit: str | None = None
     ) -> None:
         """Record several numbers of one step, in one go."""
+        self.log_rows([(time.time(), step, metrics)], unit=unit)
+
+    def log_rows(
+        self,
+        rows: Iterable[tuple[float, float | None, Mapping[str, Any]]],
+        *,
+        unit: str | None = None,
+    ) -> None:
+        """Record the numbers of several steps in one go: time, step and numbers of each."""
         facts = []
-        for key, value in metrics.items():
-            with guarded("log_metric"):
-                facts.append(self._metric(key, value, step, unit))
+        for when, step, metrics in rows:
+            for key, value in metrics.items():
+                with guarded("log_metric"):
+                    facts.append(self._metric(key, value, step, unit, when))
         with guarded("log_metrics"):
             self._append(facts)
 
-    def _metric(self, key: str, value: Any, step: float | None, unit: str | None) -> Any:
+    def _metric(
+        self, key: str, value: Any, step: float | None, unit: str | None, when: float | None = None
+    ) -> Any:
         info = None
         if unit is not None and self._units.get(key) != unit:
             self._units[key] = unit
             info = {"unit": unit}
-        return self._point(key, value, step, info)
+        return _point(key, value, step, info, when)
 
     def point(
         self, key: str, value: Any, step: float | None, info: dict[str, Any] | None = None
     ) -> None:
         """Record one number with how it is known; the quick road of all metrics."""
-        self._append([self._point(key, value, step, info)])
-
-    def _point(self, key: str, value: Any, step: float | None, info: dict[str, Any] | None) -> Any:
-        if type(value) is not float:
-            value = number(key, value)
-        if step is not None and type(step) is not int:
-            step = finite_step(key, step)
-        return (time.time(), "metric", _name(key), to_wire(value), step, info)
+        self._append([_point(key, value, step, info)])
 
     def log_series(self, key: str, values: Iterable[Any], *, unit: str, first: int = 0) -> None:
         """Record a whole series at once; its steps count up from `first`."""
@@ -257,6 +262,21 @@ class Run:
     def _append(self, facts: list[Any]) -> None:
         if facts:
             self._recorder.append(self, facts)
+
+
+def _point(
+    key: str,
+    value: Any,
+    step: float | None,
+    info: dict[str, Any] | None,
+    when: float | None = None,
+) -> Any:
+    if type(value) is not float:
+        value = number(key, value)
+    if step is not None and type(step) is not int:
+        step = finite_step(key, step)
+    when = time.time() if when is None else when
+    return (when, "metric", _name(key), to_wire(value), step, info)
 
 
 def put_back(token: Any) -> None:

@@ -30,6 +30,20 @@ MAX_STREAMS = 4096
 MARK = f"autolog-runs {FORMAT}\n"
 
 
+def _is_plain(batch: Sequence[Record]) -> bool:
+    """Whether these are records of one stream in a row, none of which ends its run."""
+    first = batch[0]
+    run, writer, seq = first.run, first.writer, first.seq
+    for record in batch:
+        if (
+            record.kind == "end" or record.seq != seq
+            or record.run != run or record.writer != writer
+        ):  # fmt: skip
+            return False
+        seq += 1
+    return True
+
+
 class _Stream:
     """One (run, writer) that this process writes: its journal, and the seq that comes next."""
 
@@ -70,9 +84,9 @@ class Streams:
     def write(self, batch: Sequence[Record]) -> None:
         """Append `batch`; what is of one (run, writer) is stored whole or, on an error, not."""
         try:
-            if len(batch) == 1 and batch[0].kind != "end":
+            if batch and _is_plain(batch):
                 with self.lock:
-                    self._write_one(batch)
+                    self._write_quickly(batch)
             else:
                 self._write_all(batch)
         except OSError as error:
@@ -90,7 +104,7 @@ class Streams:
             if ended:
                 self._debt.owe(ended, end=True)
 
-    def _write_one(self, batch: Sequence[Record]) -> None:
+    def _write_quickly(self, batch: Sequence[Record]) -> None:
         record = batch[0]
         stream = self._streams.get((record.run, record.writer))
         if stream is None or stream.next != record.seq or stream.journal.fd < 0:
@@ -98,7 +112,7 @@ class Streams:
             return
         stream.next = -1
         stream.journal.append(batch)
-        stream.next = record.seq + 1
+        stream.next = record.seq + len(batch)
 
     def _write_records(self, records: Sequence[Record]) -> None:
         """Append those of one stream's records that it lacks."""

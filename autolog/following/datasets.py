@@ -24,6 +24,8 @@ TEXT_ROWS = 256
 """Rows that are, where not all values are numbers."""
 LATER_VALUES = 1 << 21
 """Values that are read to count shared rows when a metric is computed."""
+AT_ONCE_VALUES = 1 << 16
+"""Values of data up to which that is done before a training."""
 MOST = 20
 """Datasets of predictions that one run describes and tells apart."""
 
@@ -189,7 +191,7 @@ def key_of(
             entered = None
             if not _continues(known, given):
                 if kept.described and not run.light:
-                    if facts is not None:
+                    if facts is not None and _small(given.data()):
                         facts = {**facts, **_shared(known, given.data())}
                     found = facts or given.facts
                     if found is None:
@@ -264,6 +266,11 @@ def _shared(known: Data, data: Any) -> dict[str, int]:
         return {}
     found = {"rows_shared": int(numpy.isin(rows, train).sum())}
     return found if whole else {**found, "rows_compared": len(rows)}
+
+
+def _small(data: Any) -> bool:
+    """Whether shared rows may be counted while a training waits."""
+    return data is not None and (matching.rows(data) or 0) * _width(data) <= AT_ONCE_VALUES
 
 
 def _train_rows(known: Data, width: int) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -88,7 +90,22 @@ def booster_of(model: Any) -> Any:
 
 def raw(model: Any, form: str = "ubj") -> bytes:
     """A model's bytes in xgboost's own format."""
-    return bytes(booster_of(model).save_raw(raw_format=form))
+    booster = booster_of(model)
+    known = _at_hand.get(booster) if form == "ubj" else None
+    return bytes(booster.save_raw(raw_format=form)) if known is None else known
+
+
+_at_hand: weakref.WeakKeyDictionary[Any, bytes] = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def at_hand(booster: Any) -> Iterator[None]:
+    """Within it the booster does not change, and is written out once."""
+    _at_hand[booster] = raw(booster)
+    try:
+        yield
+    finally:
+        _at_hand.pop(booster, None)
 
 
 def _known_class(model: Any) -> str:

@@ -12,6 +12,7 @@ from autolog.live import Run
 from autolog.reporting import guarded
 
 from . import arguments, config, fits, lineage, matrices, results, rounds, stopping
+from .models import at_hand
 
 if TYPE_CHECKING:
     from . import Xgboost
@@ -143,9 +144,12 @@ class Training(Recorded):
         if not self.known:  # not a single round
             with guarded("the effective configuration"):
                 self._configured(booster)
-        with guarded("following the model"):
-            lineage.trained(booster, self.run)
         results.report(self.run, booster, self.options)
+        with guarded("the model"), at_hand(booster):
+            self._keep(booster)
+
+    def _keep(self, booster: Any) -> None:
+        lineage.trained(booster, self.run)
         if self.call.owner is None and self.options.models:
             known = matrices.of(self.told.get("dtrain"))
             results.save(self.run, booster, self.options, None if known is None else known.data())
