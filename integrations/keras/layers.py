@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 DEEPEST = 8
@@ -50,12 +50,20 @@ def table(model: Any) -> dict[str, list[Any]]:
 
 
 def _rows(model: Any, depth: int, prefix: str = "") -> Iterator[tuple[Any, ...]]:
-    for layer in model.layers:
+    for layer in _parts(model):
         name = f"{prefix}{layer.name}"
         count = _size(layer.weights)
         yield name, type(layer).__qualname__, _shape(layer), count, bool(layer.trainable)
         if _is_model(layer) and depth < DEEPEST:
             yield from _rows(layer, depth + 1, f"{name}/")
+
+
+def _parts(model: Any) -> Iterable[Any]:
+    """Its layers; those of a trainer that is a plain layer are known by a method alone."""
+    if _is_model(model):
+        found: Iterable[Any] = model.layers
+        return found
+    return tuple(model._flatten_layers(include_self=False, recursive=False))
 
 
 def _is_model(layer: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What scikit-learn's own tests brought to light, each as the smallest program that shows it."""
+"""What the libraries' own tests brought to light, each as the smallest program that shows it."""
 
 from __future__ import annotations
 
@@ -88,3 +88,24 @@ def test_a_mixins_method_is_hooked_on_the_mixin_for_estimators_alone(store: Path
     assert type(vars(ClassifierMixin)["score"]) is not FunctionType
     autolog.disable()
     assert type(vars(ClassifierMixin)["score"]) is FunctionType
+
+
+def test_a_trainer_of_keras_that_is_no_model_has_layers_too(store: Path) -> None:
+    import keras
+    from keras.src.backend.torch.trainer import TorchTrainer as Trainer
+
+    class Example(Trainer, keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            keras.layers.Layer.__init__(self)
+            Trainer.__init__(self)
+            self.dense = keras.layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    model = Example()
+    model.compile("sgd", "mse")
+    model.fit(X, y, verbose=0)
+    run = autolog.get_run("@latest", backend=store)
+    assert run.tables["layers"]["columns"]["class"] == ["Dense"]
+    assert not reporting.notes()
