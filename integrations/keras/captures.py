@@ -32,5 +32,11 @@ CAPTURES = {
         Captured("metric", "loss_x_test, accuracy_x_test: the number, the call, its place"),
         Captured("dataset", "the data that it was evaluated on, with its role", "datasets"),
     ),
+    "batch": (
+        Captured("metric", "loss and metrics of train_on_batch by step; steps, samples_seen"),
+        Captured("metric", "loss_x_val of test_on_batch, at the loop's step"),
+        Captured("model", "the model, when the loop is over", "models"),
+    ),
+    "flattened": (),
     "predict": (Captured("dataset", "the data that was predicted from", "datasets"),),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dis
 import sys
 import time
 import weakref
@@ -13,6 +14,7 @@ from autolog.context import Frame, current
 from autolog.following.judging import CLOCK
 from autolog.integration import Call
 from autolog.live import Run, put_back
+from autolog.quiet import quietly
 
 from . import params
 from .checkpoints import Checkpoints
@@ -215,10 +217,30 @@ def learning_rate(model: Any) -> float | None:
     rate = getattr(optimizer, "_learning_rate", None)
     if rate is None:
         return None
-    if callable(rate) and not hasattr(rate, "assign"):
-        if not type(rate).__module__.startswith("keras."):
-            return None
-        rate = rate(optimizer.iterations)
-    with contextlib.suppress(Exception):  # an optimizer of a library of its own
-        return float(sys.modules["keras"].ops.convert_to_numpy(getattr(rate, "value", rate)))
+    with contextlib.suppress(Exception):  # an optimizer or a schedule of a library of its own
+        if callable(rate) and not hasattr(rate, "assign"):
+            return _scheduled(rate, optimizer)
+        return float(getattr(rate, "value", rate))
     return None
+
+
+def _scheduled(schedule: Any, optimizer: Any) -> float | None:
+    """What a schedule gives for the step that comes next; one of the program's own only if asking
+    it once more leaves no trace.
+    """
+    if not type(schedule).__module__.startswith("keras.") and not _traceless(type(schedule)):
+        return None
+    with quietly():
+        return float(schedule(optimizer.iterations))
+
+
+LEAVING = ("STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "DELETE_ATTR")
+LOUD = frozenset(("print", "append", "write", "open", "add", "update", "random", "assign"))
+
+
+def _traceless(schedule: type) -> bool:
+    """Whether the code of its `__call__` keeps nothing, says nothing, and draws nothing."""
+    code = getattr(schedule.__call__, "__code__", None)
+    if code is None or LOUD.intersection(code.co_names):
+        return False
+    return not any(step.opname in LEAVING for step in dis.get_instructions(code))

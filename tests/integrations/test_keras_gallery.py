@@ -17,6 +17,10 @@ from gallery import Played
 HOME = Path(__file__).parent / "programs" / "keras"
 NAMES = tuple(sorted(path.stem for path in HOME.glob("*.facts")))
 WAYS = ("plain", "run")
+BACKENDS = {"torch": NAMES}
+if importlib.util.find_spec("jax"):
+    BACKENDS["jax"] = ("gan", "mlp", "multi", "schedule", "trainstep")
+CASES = [(backend, name) for backend, names in BACKENDS.items() for name in names]
 
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
     pytest.skip("needs keras and torch", allow_module_level=True)
@@ -27,15 +31,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gallery")
 
 
+Ways = dict[str, dict[str, Played]]
+
+
 @pytest.fixture(scope="module")
-def played(folder: Path) -> dict[str, dict[str, Played]]:
-    backend = {"KERAS_BACKEND": "torch"}
-    return {way: gallery.play(folder, way, NAMES, HOME, **backend) for way in WAYS}
+def played(folder: Path) -> dict[str, Ways]:
+    return {backend: on(backend, folder / backend, names) for backend, names in BACKENDS.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_program_is_the_same(name: str, played: dict[str, dict[str, Played]]) -> None:
-    plain, recorded = (untimed(played[way][name]) for way in WAYS)
+def on(backend: str, folder: Path, names: tuple[str, ...]) -> Ways:
+    folder.mkdir()
+    told = {"KERAS_BACKEND": backend}
+    return {way: gallery.play(folder, way, names, HOME, **told) for way in WAYS}
+
+
+@pytest.mark.parametrize(("backend", "name"), CASES)
+def test_a_program_is_the_same(backend: str, name: str, played: dict[str, Ways]) -> None:
+    plain, recorded = (untimed(played[backend][way][name]) for way in WAYS)
     assert plain.code == 0, plain.err
     assert plain.out
     assert "random.txt" in plain.files
@@ -44,11 +56,13 @@ def test_a_program_is_the_same(name: str, played: dict[str, dict[str, Played]]) 
 
 def untimed(seen: Played) -> Played:
     """What was seen, save how long Keras says that its steps took."""
-    return seen._replace(out=re.sub(r"- \d+s - [\d.]+m?s/step", "-", seen.out))
+    return seen._replace(out=re.sub(r"- \d+s - [\d.]+[mu]?s/step", "-", seen.out))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_its_facts_are_found(name: str, folder: Path, played: dict[str, dict[str, Played]]) -> None:
-    checked = gallery.check(folder, "run", name)
+@pytest.mark.parametrize(("backend", "name"), CASES)
+def test_its_facts_are_found(
+    backend: str, name: str, folder: Path, played: dict[str, Ways]
+) -> None:
+    checked = gallery.check(folder / backend, "run", name)
     assert len(checked) >= 10
     assert not [fact for fact in checked if fact.outcome != gallery.FOUND]

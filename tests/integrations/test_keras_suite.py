@@ -52,9 +52,10 @@ def flowers() -> Any:
 
 
 class TestKeras(IntegrationSuite):
-    """A fit with validation and early stopping, an evaluation, a prediction."""
+    """A fit with validation and early stopping, an evaluation, a prediction, a loop by hand."""
 
     library = "keras"
+    runs = 2
 
     def train(self) -> Any:
         import keras
@@ -69,7 +70,9 @@ class TestKeras(IntegrationSuite):
         )  # fmt: skip
         judged = model.evaluate(X, y, verbose=0)
         said = model.predict(X, verbose=0)
-        return Held(model), history.history, judged, said, model.get_weights()
+        loop = network()
+        losses = [loop.train_on_batch(X, y) for _ in range(2)], loop.test_on_batch(X, y)
+        return Held(model), history.history, judged, said, model.get_weights(), losses
 
     def train_badly(self) -> Any:
         model = network()
@@ -88,6 +91,8 @@ class TestKeras(IntegrationSuite):
             (trainer, "evaluate"),
             (trainer, "predict"),
             (trainer, "predict_on_batch"),
+            (trainer, "train_on_batch"),
+            (trainer, "test_on_batch"),
             (Trainer, "_flatten_metrics_in_order"),
             (EpochIterator, "__init__"),
             (CallbackList, "on_train_begin"),

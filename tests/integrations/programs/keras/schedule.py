@@ -18,6 +18,27 @@ watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: rates.ap
 one = model.fit(X, y, epochs=3, batch_size=25, sample_weight=weights, callbacks=[watch], verbose=0)
 print(one.history, rates)
 
+
+
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, peak, steps):
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        return self.peak * keras.ops.minimum(step / self.steps, 1.0)
+
+    def get_config(self):
+        return {"peak": self.peak, "steps": self.steps}
+
+
+warm = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")], name="warm")
+warm.compile(keras.optimizers.Adam(Warmup(0.1, 20)), "binary_crossentropy")
+warm_rates = []
+watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: warm_rates.append(float(warm.optimizer.learning_rate)))
+three = warm.fit(X, y, epochs=3, callbacks=[watch], verbose=0)
+print(three.history, warm_rates)
+
 other = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")], name="other")
 other.compile("sgd", "binary_crossentropy")
 step = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / (epoch + 1))
