@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +29,13 @@ SLOW = 0.02
 
 
 def entries(library: str) -> list[Entry]:
-    """The hooks of one integration that are in force in this process."""
+    """The hooks of one integration that are in force in this process.
+
+    Those of modules that nobody has imported are not.
+    """
     engine = api.state.engine
-    return [] if engine is None else [entry for entry in engine.entries if entry.name == library]
+    known = [] if engine is None else [entry for entry in engine.entries if entry.name == library]
+    return [entry for entry in known if entry.hook.target.module in sys.modules]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from functools import partial
@@ -62,7 +63,8 @@ class _Walk:
             self._array(value.threshold)
             self._array(value.value)
         elif kind.__dictoffset__:  # asked of the class: the object may answer with its own code
-            self._mapping(object.__getattribute__(value, "__dict__"), depth)
+            with contextlib.suppress(AttributeError):  # a class made in C may not show it
+                self._mapping(object.__getattribute__(value, "__dict__"), depth)
 
     def _mapping(self, held: Mapping[Any, Any], depth: int) -> None:
         for key in [key for key in held if type(key) is str][: 4 * MOST_ITEMS]:

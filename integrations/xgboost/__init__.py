@@ -11,8 +11,9 @@ from autolog.following import datasets, naming
 from autolog.integration import Call, Captured, Integration, around, function, method, option
 from autolog.live import Run
 
-from . import fits, folds, importance, lineage, loops, matrices, rounds
+from . import distributed, fits, folds, importance, lineage, loops, matrices, rounds
 from .captures import CAPTURES
+from .distributed import Distributed
 from .training import Training
 
 Importance = Literal["weight", "gain", "cover", "total_gain", "total_cover"]
@@ -160,6 +161,38 @@ class Xgboost(Integration):
             if call.principal:
                 fits.name_eval_sets(call)
             yield
+        if alone:
+            fits.save(self, run, call)
+
+    @around(function("xgboost.dask", "train"), opens_run=True, nested="join")
+    def train_elsewhere(self, call: Call, run: Run) -> Iterator[None]:
+        """The driver's call; what it starts on workers stays silent there, and the history comes
+        home with the model (xgboost 2.1 to 3.2).
+        """
+        if not call.principal:
+            yield
+            return
+        ours = Distributed(self, call, run)
+        ours.begin()
+        yield
+        ours.end()
+
+    @around(method("xgboost.dask", "DaskXGBClassifier", "fit"), opens_run=True, nested="join")
+    @around(method("xgboost.dask", "DaskXGBRegressor", "fit"), opens_run=True, nested="join")
+    @around(method("xgboost.dask", "DaskXGBRanker", "fit"), opens_run=True, nested="join")
+    @around(method("xgboost.dask", "DaskXGBRFClassifier", "fit"), opens_run=True, nested="join")
+    @around(method("xgboost.dask", "DaskXGBRFRegressor", "fit"), opens_run=True, nested="join")
+    def fit_elsewhere(self, call: Call, run: Run) -> Iterator[None]:
+        """Hooked where the classes define it; they train by workers alone, not through `train`
+        (xgboost 2.1 to 3.2).
+        """
+        alone, inside = call.owner is None, fits.under_way.get() is call.instance
+        with fits.fitting(call.instance):
+            if alone:
+                fits.describe(self, run, call)
+            yield
+        if call.principal and not inside:  # the forests' `fit` calls another one of these
+            distributed.fitted(self, call, run)
         if alone:
             fits.save(self, run, call)
 

@@ -72,4 +72,19 @@ CAPTURES = {
         _BEST,
         _IMPORTANCE,
     ),
+    "train_elsewhere": (
+        Captured("param", "params, num_boost_round and the other arguments"),
+        _CONFIG,
+        Captured("metric", "<eval set>-<metric> by boosting round, when all are over"),
+        _BEST,
+        Captured("dataset", "the name of the data", "datasets"),
+        _IMPORTANCE,
+        _MODEL,
+    ),
+    "fit_elsewhere": (
+        Captured("param", "what None among the params stands for"),
+        Captured("metric", "<eval set>-<metric> by boosting round, when all are over"),
+        _BEST,
+        _IMPORTANCE,
+    ),
 }

@@ -109,7 +109,9 @@ def at_hand(booster: Any) -> Iterator[None]:
 
 
 def _known_class(model: Any) -> str:
-    names = (base.__name__ for base in type(model).__mro__ if base.__module__.startswith("xgboost"))
+    """The nearest class of xgboost's own; that of one machine for the classes of Dask's."""
+    bases = (base for base in type(model).__mro__ if base.__module__.startswith("xgboost"))
+    names = (base.__name__.removeprefix("Dask") for base in bases)
     return next(CLASSES[name] for name in names if name in CLASSES)
 
 

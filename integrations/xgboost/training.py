@@ -34,6 +34,7 @@ class Recorded:
         self.told = arguments.arguments(call)
         self.params: dict[str, Any] = {}
         self.live: Any = None
+        self.last: int | None = None
         self.known = False
 
     def begin(self) -> None:
@@ -42,8 +43,8 @@ class Recorded:
         if self.fitted is None:
             self._say_params()
         self._say_stopping()
-        self._say_data()
-        self._listen()
+        self.say_data()
+        self.listen()
 
     def _say_params(self) -> None:
         own = arguments.booster_params(self.told.get("params"))
@@ -61,7 +62,8 @@ class Recorded:
             self.params |= params
             self.run.log_params(params, chosen=chosen)
 
-    def _say_data(self) -> None:
+    def say_data(self) -> None:
+        """Record the data of the training and of the eval sets."""
         kept, train = self.integration.kept, self.told.get("dtrain")
         if matrices.is_matrix(train):
             matrices.trained_on(self.run, train, kept, self._variable("dtrain"))
@@ -84,21 +86,23 @@ class Recorded:
         place = arguments.place_of(self.call, "evals")
         return [name for name, _ in naming.names_of_pairs(self.call, place, count)]
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
+        """Have each round told as it ends."""
         theirs = self.told.get("callbacks")
-        self.live = rounds.callback(self.run, self.options, self._configured)
+        self.live = rounds.callback(self.run, self.options, self.configured)
         if theirs is None or isinstance(theirs, list | tuple):
             ours: Any = [self.live, *(theirs or ())]
         else:
             ours = itertools.chain([self.live], theirs)  # read by xgboost alone, once
         arguments.replace(self.call, "callbacks", ours)
 
-    def _configured(self, model: Any) -> None:
+    def configured(self, model: Any) -> None:
         """What the model in fact trains with, known once its first round has ended."""
         self.known = True
         found = config.effective(rounds.booster_of(model))
         rate = found.get("learning_rate")
-        self.live.rate = next((self.params[k] for k in rounds.RATES if k in self.params), rate)
+        if self.live is not None:
+            self.live.rate = next((self.params[k] for k in rounds.RATES if k in self.params), rate)
         if self.fitted is not None:
             found = self._completed(found)
         told = {name: value for name, value in found.items() if name not in self.params}
@@ -123,8 +127,9 @@ class Recorded:
         if not stops and stopping.stopper(_listed(self.told.get("callbacks"))) is None:
             return
         self.run.log_metrics(best)
-        if self.live.last is not None:
-            self.run.log_metric("stopped_iteration", self.live.last)
+        last = self.last if self.live is None else self.live.last
+        if last is not None:
+            self.run.log_metric("stopped_iteration", last)
 
 
 class Training(Recorded):
@@ -143,7 +148,7 @@ class Training(Recorded):
             self.say_best(rounds.best_of(booster))
         if not self.known:  # not a single round
             with guarded("the effective configuration"):
-                self._configured(booster)
+                self.configured(booster)
         results.report(self.run, booster, self.options)
         with guarded("the model"), at_hand(booster):
             self._keep(booster)
