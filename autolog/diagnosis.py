@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, explaining, kept_notes
-from .environment import packages, python_version
+from .environment import also_known_as, normalised, packages, python_version
 from .errors import AutologError
 from .integration import Hook, Integration
 from .models import keys
@@ -243,7 +243,7 @@ def _integration(
     try:
         kind: type[Integration] = entry.load()
         facts["library"] = kind.library
-        facts.update(_fitness(kind.library, problems))
+        facts.update(_fitness(kind.library, kind.module or entry.name, problems))
         off = explaining.why_off(entry.name, facts["version"], settings)
         facts["on"] = not off
         facts["why"] = off
@@ -263,18 +263,24 @@ def _origin(entry: EntryPoint) -> str:
     return f"{distribution.name} {distribution.version}" if distribution else entry.value
 
 
-def _fitness(library: str, problems: Problems) -> dict[str, str]:
-    """Which version of an integration's library is installed, and whether it is old enough."""
+def _fitness(library: str, module: str, problems: Problems) -> dict[str, str]:
+    """Which version of an integration's library is installed, and whether it is old enough.
+
+    A distribution of another name may bring the same module.
+    """
     match = re.fullmatch(r"([A-Za-z0-9._-]+?)\s*(?:>=\s*([0-9][\w.]*))?", library)
     if match is None:
         raise ValueError(f"library {library!r} is not of the form `name>=version`")
     name, oldest = match[1], match[2]
-    version = packages().get(re.sub(r"[-_.]+", "-", name).lower())
+    installed, known = packages(), normalised(name)
+    if known not in installed:
+        known = also_known_as(module) or ""
+    version = installed.get(known)
     if version is None:
         return {"version": "not installed"}
     if oldest is not None and _release(version) < _release(oldest):
         problems.append(f"{name} {version} is older than {oldest}, the oldest that is tested")
-    return {"version": version}
+    return {"version": version if known == normalised(name) else f"{version} ({known})"}
 
 
 def _release(version: str) -> tuple[int, ...]:

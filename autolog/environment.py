@@ -114,7 +114,15 @@ def distribution_of(module: str) -> str | None:
             return name
     if not _in_site_packages(top):
         return None
-    owners = _owners().get(top, [])
+    return also_known_as(top)
+
+
+def also_known_as(module: str) -> str | None:
+    """The installed distribution that brings an importable module under another name.
+
+    `xgboost-cpu` brings `xgboost`. Nothing is imported; reads the files of all distributions.
+    """
+    owners = _owners().get(module, [])
     return normalised(owners[0]) if owners else None
 
 

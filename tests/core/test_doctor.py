@@ -51,6 +51,17 @@ def test_settings_come_with_their_sources(folder: Path, monkeypatch: pytest.Monk
     assert found["max_model_size"]["source"] == "default"
 
 
+def test_a_library_may_come_from_a_distribution_of_another_name() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = names(report()["integrations"])["xgboost"]
+    try:
+        expected = version("xgboost")
+    except PackageNotFoundError:
+        expected = f"{version('xgboost-cpu')} (xgboost-cpu)"
+    assert (found["version"], found["on"]) == (expected, True)
+
+
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("AUTOLOG_TOKEN", "tok-3141")
     monkeypatch.setenv("AUTOLOG_BACKEND", "nosuch://me:pass-3141@host/base")
