@@ -182,24 +182,24 @@ def is_library_file(name: str) -> bool:
     return program is None or program[0] != installed[0]
 
 
-def is_worker_task(frame: FrameType | None, package: str) -> bool:
-    """Whether the call that `frame` executes is part of a task that `package` gave to a worker.
+def is_worker_task(frame: FrameType | None, *packages: str) -> bool:
+    """Whether the call that `frame` executes is part of a task that a package gave to a worker.
 
-    True where, going outwards, a frame of `package` itself is the last one before the machinery
+    True where, going outwards, a frame of one of `packages` is the last one before the machinery
     of joblib, loky, multiprocessing, concurrent.futures, threads or dask: that frame is the task,
     whatever it has called since, such as an estimator that the user wrote. A user's own
     `Parallel(delayed(est.fit)(X))` is no such task, though `sklearn.utils.parallel` stands in
     between.
     """
-    task, transparent = False, package + ".utils.parallel"
+    task, transparent = False, [f"{package}.utils.parallel" for package in packages]
     current = frame
     while current is not None:
         module = current.f_globals.get("__name__") or ""
         top = module.partition(".")[0]
         if top in _WORKERS:
             return task
-        if module != transparent:
-            task = top == package
+        if module not in transparent:
+            task = top in packages
         current = current.f_back
     return False
 

@@ -53,6 +53,7 @@ class Engine:
         self.active = True
         self._verdicts: dict[type, bool] = {}
         self._names: set[str] = set()
+        self._libraries: set[str] = set()
         self.placement = Placement(self.ledger, self.drive_for)
         self.ledger.add(on_adoption(self._adopt))
 
@@ -71,6 +72,7 @@ class Engine:
         for hook in kind.hooks():
             entry = Entry(name, integration, hook, kind.module or name)
             self.entries.append(entry)
+            self._libraries.add(entry.library)
             self._names.update(hook.target.names)
             self.watcher.watch(hook.target.module, self._placer(entry))
         for undo in integration.install(library):
@@ -184,7 +186,7 @@ class Engine:
         plumbing = hook.nested == "always"
         if nested and not plumbing and (hook.nested == "skip" or (outer and outer.silent)):
             return None
-        if not nested and caller and callsite.is_worker_task(caller, entry.library):
+        if not nested and caller and callsite.is_worker_task(caller, *self._libraries):
             # So that what it starts itself, in threads too, is known to be a part of the task.
             return Begun(self, entry, call, began).enter(Frame(None, hook=True, silent=True))
         name = getattr(call.function, "__name__", "")

@@ -21,7 +21,7 @@ from autolog.integration import (
 )
 from autolog.live import Run
 
-from . import data, fitting, folds, lineage, loops, params, results
+from . import data, fitting, folds, lineage, loops, params
 from .captures import CAPTURES
 from .rounds import Rounds
 
@@ -71,15 +71,10 @@ class Lightgbm(Integration):
         fitting.hear(call, rounds)
         yield
         data.complete(run)
-        booster = call.result
         run.state["lightgbm.series"] = rounds.keys
-        fitting.describe_effective(run, booster, written)
-        results.report_best(run, booster, rounds.number)
-        self.follow(run, booster)
-        if not run.light:
-            results.report_importances(run, booster, self.options.plots)
+        fitting.report(self, run, call.result, written, rounds.number)
         if call.owner is None:
-            self.save(run, booster, None)
+            self.save(run, call.result, None)
 
     @around(function("lightgbm.engine", "cv"), opens_run=True, nested="join")
     def cv(self, call: Call, run: Run) -> Iterator[None]:
@@ -123,11 +118,9 @@ class Lightgbm(Integration):
         fitting.begin_fit(self, run, call)
         try:
             yield
+            fitting.end_fit(self, run, call)
         finally:
             run.state.pop(fitting.FIT, None)
-        following.trained(call.instance, run)
-        if call.owner is None:
-            self.save(run, call.instance, call)
 
     @around(method("lightgbm.basic", "Booster", "update"))
     def update(self, call: Call, run: Run | None) -> Iterator[None]:

@@ -251,10 +251,10 @@ def complete(run: Run) -> None:
 
 
 def _is_paged(data: Any) -> bool:
-    """Whether data are read piece by piece from one `Sequence`, or several."""
+    """Whether data come piece by piece: from a `Sequence`, or as a list of arrays."""
     kind = getattr(sys.modules["lightgbm.basic"], "Sequence", ())
     first = data[0] if isinstance(data, list) and data else data
-    return isinstance(first, kind)
+    return isinstance(first, kind) or (first is not data and getattr(first, "ndim", 0) == 2)
 
 
 def role_of(*names: str) -> str:

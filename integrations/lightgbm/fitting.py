@@ -9,8 +9,8 @@ from autolog.following import datasets, naming
 from autolog.integration import Call, parameter_names
 from autolog.live import Run
 
-from . import data, lineage, params
-from .rounds import Rounds
+from . import data, lineage, params, results
+from .rounds import UNIT, Rounds, key_of
 
 if TYPE_CHECKING:
     from . import Lightgbm
@@ -50,6 +50,15 @@ def describe_effective(run: Run, booster: Any, told: dict[str, bool]) -> None:
     rest = {name: value for name, value in found.items() if name not in told}
     chosen = {params.main_name(name) for name, known in told.items() if known}
     run.log_params(rest, chosen=chosen)
+
+
+def report(own: Lightgbm, run: Run, booster: Any, told: dict[str, bool], stopped: int) -> None:
+    """What a trained booster says of itself."""
+    describe_effective(run, booster, told)
+    results.report_best(run, booster, stopped)
+    own.follow(run, booster)
+    if not run.light:
+        results.report_importances(run, booster, own.options.plots)
 
 
 def record_data(own: Lightgbm, run: Run, call: Call) -> None:
@@ -134,6 +143,21 @@ def begin_refit(own: Lightgbm, run: Run, call: Call) -> None:
         weight=call.arg("weight"),
         weight_name=naming.told(call, "weight"),
     )
+
+
+def end_fit(own: Lightgbm, run: Run, call: Call) -> None:
+    """What is left to say of a `fit`: all, where workers have trained it (Dask)."""
+    held = vars(call.instance)
+    booster, evals = held.get("_Booster"), held.get("_evals_result")
+    if "lightgbm.series" not in run.state and booster is not None:
+        for dataset, metrics in (evals or {}).items():
+            for metric, values in metrics.items():
+                run.log_series(key_of(dataset, metric), values, unit=UNIT, first=1)
+        rounds = max((len(v) for m in (evals or {}).values() for v in m.values()), default=0)
+        report(own, run, booster, run.state[FIT], rounds)
+    following.trained(call.instance, run)
+    if call.owner is None:
+        own.save(run, call.instance, call)
 
 
 def _is_auto(value: Any) -> bool:

@@ -29,6 +29,7 @@ class Rounds:
         self.number = 0
         self._began = time.perf_counter()
         self._scheduled = {name: main_name(name) for name in schedules(callbacks)}
+        self._reset: dict[str, str] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._params: dict[str, Any] = {}
 
@@ -63,6 +64,8 @@ class Rounds:
         for name, main in self._scheduled.items():
             if name in env.params:
                 found[main] = env.params[name]
+        for name, main in self._reset.items():
+            found[main] = env.model.params[name]
         self.run.log_metrics(found, step=step, unit=UNIT)
         self._resets(env, step)
 
@@ -76,14 +79,15 @@ class Rounds:
             self._params = dict(now)
             return
         for name, value in now.items():
-            if before.get(name) is not value and name not in self._scheduled:
+            known = name in self._scheduled or name in self._reset
+            if before.get(name) is not value and not known:
                 self._changed(name, before.get(name), value, env.begin_iteration, step)
 
     def _changed(self, name: str, old: Any, new: Any, begin: int, step: int) -> None:
         self._params[name] = new
         if not isinstance(new, int | float) or isinstance(new, bool) or old == new:
             return
-        self._scheduled[name] = main = main_name(name)
+        self._reset[name] = main = main_name(name)
         if isinstance(old, int | float):
             self.run.log_series(main, [old] * (step - 1 - begin), unit=UNIT, first=begin + 1)
         self.run.log_metric(main, new, step=step, unit=UNIT)

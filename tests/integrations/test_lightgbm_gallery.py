@@ -44,3 +44,9 @@ def test_its_facts_are_found(name: str, way: str, folder: Path, played: Ways) ->
     checked = gallery.check(folder, way, name)
     assert len(checked) >= 10
     assert not [fact for fact in checked if fact.outcome != gallery.FOUND]
+
+
+def test_the_score_stands_in_the_docs(folder: Path, played: Ways) -> None:
+    score = {name: gallery.check(folder, "line", name) for name in NAMES}
+    page = Path(__file__).parents[2] / "docs" / "lightgbm.md"
+    assert gallery.score_table(score) in page.read_text("utf-8")
