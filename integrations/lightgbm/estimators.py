@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
@@ -37,6 +38,32 @@ def local(model: Any) -> Any:
     """A model of the Dask classes as the plain one of LightGBM's own; all others as they are."""
     kind = type(model)
     return model.to_local() if kind.__module__ == "lightgbm.dask" else model
+
+
+def with_text(model: Any, text: str) -> Any:
+    """Pickles as `model` does, whose booster would write its text once more for that."""
+    shell = object.__new__(type(model))
+    vars(shell).update(vars(model))
+    vars(shell)["_Booster"] = _Written(vars(model)["_Booster"], text)
+    return shell
+
+
+class _Written:
+    """Stands for a booster whose text is known; in a pickle it is that booster (4.3 to 4.7)."""
+
+    def __init__(self, booster: Any, text: str) -> None:
+        self._booster = booster
+        self._text = text
+
+    @property  # type: ignore[misc]  # the pickler compares it with what it is to make
+    def __class__(self) -> type:
+        return type(self._booster)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        held = vars(self._booster)
+        state = {k: v for k, v in held.items() if k not in ("train_set", "valid_sets")}
+        state["_handle"] = self._text
+        return copyreg.__newobj__, (type(self._booster),), state  # type: ignore[attr-defined]
 
 
 def of_booster(booster: Any) -> dict[str, Any]:

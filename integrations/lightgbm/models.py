@@ -50,17 +50,18 @@ class LightgbmFlavor:
         return Written(config, _pyfunc(TEXT), "lightgbm", _distributions("lightgbm", "numpy"))
 
     def _write_estimator(self, model: Any, create: Create) -> Written:
-        kind = type(model)
-        form = dump(model, lambda: create(PICKLE))
-        booster = vars(model).get("_Booster")
-        if booster is not None:
-            _put(create, TEXT, booster.model_to_string(num_iteration=-1).encode("utf-8"))
-            _put(create, EXTRA, estimators.encoded(estimators.of_estimator(model)))
+        kind, booster = type(model), vars(model).get("_Booster")
         name = f"{kind.__module__}.{kind.__qualname__}"
+        known = booster is not None and name in estimators.KNOWN
+        text = "" if booster is None else booster.model_to_string(num_iteration=-1)
+        pickled = estimators.with_text(model, text) if known else model
+        form = dump(pickled, lambda: create(PICKLE))
+        if booster is not None:
+            _put(create, TEXT, text.encode("utf-8"))
+            _put(create, EXTRA, estimators.encoded(estimators.of_estimator(model)))
         config = _config(name, PICKLE, serialization_format=form)
         needed = _distributions("lightgbm", "numpy", "scipy", "sklearn", kind.__module__)
         extra = {form} if form != "pickle" else set()
-        known = booster is not None and name in estimators.KNOWN
         return Written(config, _pyfunc(PICKLE), "lightgbm" if known else form, needed | extra)
 
     def load(self, config: Mapping[str, Any], files: Files) -> Any:

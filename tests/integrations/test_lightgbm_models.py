@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,14 @@ def test_the_pickle_is_not_read_where_the_text_will_do(
     folder = saved(store)[1]
     (folder / "model.pkl").write_bytes(b"not a pickle")
     assert np.array_equal(autolog.load_model(folder).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("kind", ["classifier", "three classes", "ranker", "linear"])
+def test_the_pickle_is_that_of_the_model(kind: str, store: Path) -> None:
+    model = MAKERS[kind]()
+    folder = saved(store)[1]
+    assert (folder / "model.pkl").read_bytes() == pickle.dumps(model, protocol=5)
+    assert model.booster_.model_to_string() == (folder / "model.lgb").read_text("utf-8")
 
 
 def test_a_class_of_ones_own_needs_trust(store: Path) -> None:
