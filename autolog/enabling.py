@@ -29,6 +29,7 @@ BUILT_IN = {
     "xgboost": "autolog.integrations.xgboost:Xgboost",
     "lightgbm": "autolog.integrations.lightgbm:Lightgbm",
     "keras": "autolog.integrations.keras:Keras",
+    "torch": "autolog.integrations.torch:Torch",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

@@ -44,6 +44,7 @@ class Run:
         self.redacted = False
         self.overhead = 0
         self.state: dict[str, Any] = {}
+        self.trouble: tuple[Status, dict[str, Any]] | None = None
         self._units: dict[str, str] = {}
         self._names: dict[str, int] = {}
         self._tokens: list[Any] = []
@@ -217,6 +218,16 @@ class Run:
             self.ended = True
         with guarded("ending the run"):
             self._recorder.end(self, status, error)
+
+    def troubled(self, error: BaseException) -> None:
+        """Note an error that may be the training's end: it is, unless `trouble` is reset to None.
+
+        For loops of the program's own, which may catch it and go on. Keeps what is told of the
+        error, not the error, which holds the loop's variables.
+        """
+        from .recorder import told
+
+        self.trouble = status_of(error), told(error) or {}
 
     def __enter__(self) -> Run:
         self._tokens.append(self._recorder.enter(self))

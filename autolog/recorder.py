@@ -63,6 +63,7 @@ class Recorder:
         self._code_from: sources.Kept | None = None
         self._pid = os.getpid()
         self._unmark: Callable[[], None] | None = None
+        self.closing_error: BaseException | None = None
 
     @property
     def backend(self) -> Backend:
@@ -201,9 +202,12 @@ class Recorder:
         del self._open[run.id]
         self._endings.pop(run.id, None)
         now = time.time()
+        what = told(error)
+        if error is None and status == "finished" and run.trouble is not None:
+            status, what = run.trouble
         facts: list[Any] = [
             (now, "system", "autolog.overhead", run.overhead / 1e9, None, None),
-            (now, "end", "", _wire({"status": status, "error": told(error)}), None, None),
+            (now, "end", "", _wire({"status": status, "error": what}), None, None),
         ]
         self._append(run.id, facts)
         for writer in self._writers:
@@ -213,6 +217,7 @@ class Recorder:
     def close(self, error: BaseException | None = None) -> None:
         """End every run that this process has open (at exit, or at `disable`)."""
         self._after_fork()
+        self.closing_error = error
         for run_id in list(self._open):
             for ending in self._endings.get(run_id, ()):
                 with guarded("ending a run"):

@@ -1,4 +1,4 @@
-"""Runs that outlive one call: loops over `partial_fit`, one run for each trained object."""
+"""Runs that outlive one call: a loop's steps on one trained object, or on several together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .live import status_of
 from .reporting import guarded
 
 if TYPE_CHECKING:
+    from .callsite import Site
     from .engine import Engine
     from .live import Run
 
@@ -28,10 +29,19 @@ class StandingRuns:
         found = self._runs.get(id(owner))
         return None if found is None or found[1].ended else found[1]
 
+    @property
+    def closing_error(self) -> BaseException | None:
+        """What is ending the program, where it does not end by itself."""
+        return self._engine.recorder.closing_error
+
+    def wants(self, subject: Any) -> bool:
+        """Whether the settings let trainings of such an object be recorded."""
+        return self._engine.active and not self._engine.excluded(type(subject))
+
     def open(
         self,
         owner: Any,
-        call: Call,
+        call: Call | Site | None,
         name: str,
         integration: str,
         at_end: Callable[[Run], None],
@@ -39,9 +49,10 @@ class StandingRuns:
     ) -> Run:
         """A new run for `owner`; `at_end(run)` is called once before it ends.
 
-        `at_end` must not hold `owner` itself, which could then never die: its `__dict__` is
-        enough to make a copy from. The run stands `below` one that the hook was given, where the
-        hook covers what is nested in its call; else below the one that is open here.
+        `call` is the one that opens it, or its place. `at_end` must not hold `owner` itself, which
+        could then never die: its `__dict__` is enough to make a copy from. The run stands `below`
+        one that the hook was given, where the hook covers what is nested in its call; else below
+        the one that is open here.
         """
         recorder = self._engine.recorder
         frame = current.get()
@@ -49,7 +60,7 @@ class StandingRuns:
         run = recorder.open_run(
             name=name,
             parent=outer.id if outer is not None else None,
-            site=call.site,
+            site=call.site if isinstance(call, Call) else call,
             integration=integration,
             library=type(self._engine.integrations[integration]).library,
         )

@@ -197,7 +197,7 @@ def name_of(call: Call, parameter: str | int) -> str:
         while frame is not None and is_library(frame):
             frame = frame.f_back
     plain = name.isidentifier() or _taken(name)
-    return name if frame is None or not plain else _followed(frame, name)
+    return name if frame is None or not plain else followed(frame, name)
 
 
 _texts: dict[tuple[Any, ...], str] = {}
@@ -244,8 +244,10 @@ def _library_site(frame: FrameType) -> Site:
     return found
 
 
-def _followed(frame: FrameType, name: str) -> str:
-    """The name in the outermost call that only handed it on; unknown if a library made it.
+def followed(frame: FrameType, name: str) -> str:
+    """What a variable of `frame` is called in the outermost call that only handed it on.
+
+    Unknown if a library made it.
 
     Rows that the library took of it are named as if the caller had: `X[test_indices]`.
     """

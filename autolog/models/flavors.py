@@ -20,6 +20,7 @@ BUILT_IN = {
     "lightgbm": "autolog.integrations.lightgbm.models:LightgbmFlavor",
     "keras": "autolog.integrations.keras.models:KerasFlavor",
     "sklearn": "autolog.integrations.sklearn.models:SklearnFlavor",
+    "torch": "autolog.integrations.torch.models:TorchFlavor",
 }
 """A copy of the project's own entry points, since reading them all costs milliseconds (tested)."""
 

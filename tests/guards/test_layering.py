@@ -24,6 +24,7 @@ CONTRACT = {
     "autolog.reporting",
     "autolog.session",
     "autolog.values",
+    "autolog.wrapping",
 }
 """What an integration may import of the core: a third party can do no more than ours."""
 

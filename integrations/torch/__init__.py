@@ -1,0 +1,70 @@
+"""PyTorch: one run for each training that a program's own loop makes."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autolog import following
+from autolog.integration import Call, Captured, Integration, around, method, option
+from autolog.live import Run
+
+from .captures import CAPTURES
+
+if TYPE_CHECKING:
+    from .watch import Watch
+
+
+@dataclasses.dataclass
+class TorchOptions:
+    """What is captured of torch; each also a variable `AUTOLOG_TORCH__<OPTION>`."""
+
+    models: bool = option(True, "Save the final weights with the run.")
+    datasets: bool = option(True, "Describe the training data: shape, types, digests.")
+    statistics: bool = option(True, "Add statistics and class counts to datasets in memory.")
+
+
+class Torch(Integration):
+    """One run for each training in a loop of the program's own, from its first optimizer step."""
+
+    library: ClassVar[str] = "torch>=2.2"
+    captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = CAPTURES
+    options: TorchOptions
+    watch: Watch
+
+    @around(method("torch.optim.optimizer", "Optimizer", "__init__"))
+    def optimizer(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked on the base class's constructor, which all optimizers call: the order in which
+        they are built tells where one training ends and the next begins (torch 2.2 to 2.13).
+        """
+        yield
+        self.watch.built(call)
+
+    @around(method("torch.utils.data.dataloader", "DataLoader", "__iter__"))
+    def loop(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked where an iteration over the data begins, so that batches cost nothing: what it
+        gives back is torch's own iterator (torch 2.2 to 2.13).
+        """
+        yield
+        from .losses import user_frame
+
+        self.watch.loop(call.instance, call.result, user_frame(sys._getframe(1)))
+
+    def install(self, module: Any) -> Iterator[Callable[[], object]]:
+        """torch's own hooks for optimizers and for modules that are put together, and lean ones on
+        `torch.autograd.backward`, which `Tensor.backward` calls, on the loss functions, which the
+        loss modules call, and on `Module.eval` (torch 2.2 to 2.13).
+        """
+        from autolog.wrapping import Ledger
+
+        from .watch import Watch
+
+        self.watch = Watch(self)
+        yield following.forget
+        yield from self.watch.install(Ledger())
+
+    def wants(self, model: Any) -> bool:
+        """Whether the settings let trainings of such a model be recorded."""
+        return self.standing.wants(model)

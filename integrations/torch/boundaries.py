@@ -1,0 +1,209 @@
+"""Where one training ends and the next begins."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from autolog.callsite import find_site
+from autolog.live import Run
+from torch import nn
+
+from . import describing, passes, weights
+from .owners import Owners, unwrapped
+from .training import Known, Training
+
+if TYPE_CHECKING:
+    from . import Torch
+    from .scene import Scene
+
+TOGETHER = 100
+"""Steps of a training within which an optimizer that was built before it still joins it."""
+
+
+class Boundaries:
+    """The trainings that are open, and the rules by which an optimizer's step belongs to one.
+
+    In order: an optimizer of no module's parameters opens none; one whose model is being trained
+    joins that training, unless the model was reset before the optimizer was built; one that was
+    built before the training in this thread began joins it as long as that has seen neither an
+    evaluation nor a second epoch (a GAN's second one); all others begin a training, and end the
+    one before if they were built after its last step. A training ends with its models, with the
+    next one, with the program.
+    """
+
+    def __init__(self, integration: Torch, owners: Owners, scene: Scene) -> None:
+        self._integration = integration
+        self.scene = scene
+        self.owners = owners
+        self.open: list[Training] = []
+        self.ticks = 0
+        self.optimizers: dict[int, Known] = {}
+
+    # -- optimizers ------------------------------------------------------------------------
+
+    def born(self, optimizer: Any, name: str) -> Known:
+        """Note an optimizer that was built, or is met for the first time."""
+        key = id(optimizer)
+
+        def gone(reference: Any) -> None:
+            known = self.optimizers.get(key)
+            if known is not None and known.optimizer is reference:
+                del self.optimizers[key]
+
+        known = Known(weakref.ref(optimizer, gone), self.ticks, name)
+        last = last_parameter(optimizer)
+        known.last = None if last is None else weakref.ref(last)
+        known.reset = any(
+            training.parameter is not None
+            and training.parameter() is last
+            and not training.untouched(last)
+            for training in self.open
+        )
+        self.optimizers[key] = known
+        return known
+
+    def known(self, optimizer: Any) -> Known:
+        """What is known of an optimizer."""
+        known = self.optimizers.get(id(optimizer))
+        if known is None or known.optimizer() is not optimizer:
+            known = self.born(optimizer, "optimizer")
+        return known
+
+    # -- trainings -------------------------------------------------------------------------
+
+    def first_step(
+        self, known: Known, optimizer: Any, scene: Scene, frame: FrameType | None
+    ) -> Training | None:
+        """The training that an optimizer's first step belongs to; None for no module's."""
+        roots = self.owners.roots(parameters(optimizer))
+        if not roots or not self._integration.wants(unwrapped(roots[0])):
+            known.foreign = True
+            return None
+        self.open = [training for training in self.open if not training.over]
+        training = self._shared(roots, known) or self._companion(scene, known)
+        if training is None:
+            self._end_before(scene, known)
+            training = self._begin(roots, optimizer, known, scene, frame)
+        self._join(training, roots, optimizer, known)
+        return training
+
+    def _shared(self, roots: list[nn.Module], known: Known) -> Training | None:
+        if known.reset or known.training is not None:
+            return None
+        for training in self.open:
+            if any(training.has(root) for root in roots):
+                return training
+        return None
+
+    def _companion(self, scene: Scene, known: Known) -> Training | None:
+        """The training in this thread, if the optimizer was built for it too."""
+        here = scene.training
+        if here is None or here.over or known.training is not None or known.born >= here.begun:
+            return None
+        if here.evaluated or here.epoch > 1 or here.step > TOGETHER:
+            return None
+        return here
+
+    def _end_before(self, scene: Scene, known: Known) -> None:
+        before = scene.training
+        if before is not None and not before.over and (known.born >= before.last or known.reset):
+            self.end(before)
+
+    def _begin(
+        self,
+        roots: list[nn.Module],
+        optimizer: Any,
+        known: Known,
+        scene: Scene,
+        frame: FrameType | None,
+    ) -> Training:
+        site = find_site(frame)
+        training = Training(self.ticks + 1, site)
+        training.code = frame.f_code if frame is not None else None
+        self.open.append(training)
+        together = self._companions(known)
+        models = [*roots]
+        for other in together:
+            models += [one for one in self._roots_of(other) if all(one is not m for m in models)]
+        training.run = self._integration.standing.open(
+            training, site, describing.title(models), "torch", partial(self._ending, training)
+        )
+        several = any(self._roots_of(other) for other in together)
+        training.alone = not several
+        describing.opened(training, self._integration.options, scene, models)
+        return training
+
+    def _companions(self, known: Known) -> list[Known]:
+        """Other optimizers that have made no step yet: as a rule they are the same training's."""
+        others = [o for o in self.optimizers.values() if o is not known and o.training is None]
+        return sorted((o for o in others if not o.foreign and not o.steps), key=lambda o: o.born)
+
+    def _roots_of(self, known: Known) -> list[nn.Module]:
+        optimizer = known.optimizer()
+        return [] if optimizer is None else self.owners.roots(parameters(optimizer))
+
+    def _join(
+        self, training: Training, roots: list[nn.Module], optimizer: Any, known: Known
+    ) -> None:
+        known.training = training
+        known.steps = 0
+        known.rates = []
+        training.optimizers.append(known)
+        for root in roots:
+            if not training.has(root):
+                self._hold(training, root)
+        describing.joined(training, optimizer, known)
+
+    def _hold(self, training: Training, root: nn.Module) -> None:
+        """Know when a model dies; what is needed to save it is held in its stead."""
+        held = weakref.ref(training)
+
+        def gone(reference: Any) -> None:
+            training = held()
+            if training is not None and all(one() is None for one in training.roots):
+                self.end(training)
+
+        training.roots.append(weakref.ref(root, gone))
+        training.kept.append(weights.Remains(root))
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def end(self, training: Training) -> None:
+        """End a training now."""
+        self._integration.standing.end(training)
+
+    def _ending(self, training: Training, run: Run) -> None:
+        if training in self.open:
+            self.open.remove(training)
+        if self.scene.training is training:
+            passes.close(self.scene)
+        error = self._integration.standing.closing_error
+        if error is not None and run.trouble is None and through(error, training.code):
+            run.troubled(error)
+        kept, training.kept = training.kept, []
+        if self._integration.options.models:
+            weights.save(run, kept)
+
+
+def through(error: BaseException, code: Any) -> bool:
+    """Whether an error left the function in which the training's steps are made."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is code:
+            return True
+        trace = trace.tb_next
+    return code is None
+
+
+def parameters(optimizer: Any) -> list[Any]:
+    """All tensors that an optimizer changes."""
+    return [one for group in optimizer.param_groups for one in group["params"]]
+
+
+def last_parameter(optimizer: Any) -> Any:
+    """The last of them."""
+    groups = optimizer.param_groups
+    return groups[-1]["params"][-1] if groups and groups[-1]["params"] else None

@@ -1,0 +1,190 @@
+"""What a training is made of: its models, its optimizers, what it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from autolog.following import datasets
+from torch import nn
+
+from . import loaders
+from .owners import parameters, unwrapped, walk
+from .training import Known, Training
+
+if TYPE_CHECKING:
+    from . import TorchOptions
+    from .scene import Scene
+
+MOST_LAYERS = 2000
+INTERNAL = frozenset(
+    ("params", "foreach", "capturable", "differentiable", "fused", "initial_lr", "param_names")
+)
+"""Settings of an optimizer's groups that say how it computes, not what, or are kept elsewhere."""
+
+
+def title(models: Iterable[nn.Module]) -> str:
+    """`Net`, `Generator+Discriminator`."""
+    names = dict.fromkeys(type(unwrapped(model)).__qualname__.rpartition(".")[2] for model in models)
+    return "+".join(list(names)[:4])
+
+
+def opened(
+    training: Training, options: TorchOptions, scene: Scene, models: list[nn.Module]
+) -> None:
+    """Everything that is known when the first step has been made."""
+    run = training.run
+    inner = [unwrapped(model) for model in models]
+    run.log_params({**_models(inner), **({"loss_function": scene.loss} if scene.loss else {})})
+    first = inner[0]
+    run.set_tags(
+        {
+            "model_class": ", ".join(_class(model) for model in inner),
+            "torch_version": torch.__version__,
+            "device": _devices(inner),
+            "dtype": _dtypes(first),
+        }
+    )
+    if not run.light:
+        run.log_table("layers", layers(inner))
+    if scene.loop is not None:
+        loaders.train(training, scene.loop, datasets.Kept(options.datasets, options.statistics))
+
+
+def _models(models: list[nn.Module]) -> dict[str, Any]:
+    """The model's name and size; of several each one's below its own name."""
+    if len(models) == 1:
+        return dict(_sizes(models[0], "model"))
+    found: dict[str, Any] = {"model": title(models)}
+    for model in models:
+        found.update(_sizes(model, f"model_{type(model).__qualname__.rpartition('.')[2]}"))
+    return found
+
+
+def _sizes(model: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
+    yield name, type(model).__qualname__
+    every = list(parameters(model))
+    yield f"{name}_parameters", sum(_count(p) for p in every)
+    yield f"{name}_trainable_parameters", sum(_count(p) for p in every if p.requires_grad)
+
+
+def _count(parameter: Any) -> int:
+    try:
+        return int(parameter.numel())
+    except (RuntimeError, ValueError):  # a lazy parameter that has no shape yet
+        return 0
+
+
+def _class(model: nn.Module) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
+
+
+def _devices(models: list[nn.Module]) -> str:
+    found = dict.fromkeys(str(p.device) for model in models for p in parameters(model))
+    return ", ".join(list(found)[:8])
+
+
+def _dtypes(model: nn.Module) -> str:
+    found = dict.fromkeys(str(p.dtype).removeprefix("torch.") for p in parameters(model))
+    return ", ".join(list(found)[:8])
+
+
+def layers(models: list[nn.Module]) -> dict[str, list[Any]]:
+    """A table of all modules that hold no others or have parameters of their own."""
+    columns: dict[str, list[Any]] = {
+        "layer": [], "class": [], "shapes": [], "parameters": [], "trainable": [], "settings": [],
+    }  # fmt: skip
+    for model in models:
+        prefix = type(model).__qualname__ if len(models) > 1 else ""
+        for name, module in walk(model, prefix):
+            own = {k: p for k, p in (vars(module).get("_parameters") or {}).items() if p is not None}
+            if (vars(module).get("_modules") and not own) or len(columns["layer"]) >= MOST_LAYERS:
+                continue
+            columns["layer"].append(name)
+            columns["class"].append(type(module).__qualname__)
+            columns["shapes"].append({k: _shape(p) for k, p in own.items()})
+            columns["parameters"].append(sum(map(_count, own.values())))
+            columns["trainable"].append(sum(_count(p) for p in own.values() if p.requires_grad))
+            columns["settings"].append(_settings(module))
+    return columns
+
+
+def _shape(parameter: Any) -> list[int]:
+    try:
+        return list(parameter.shape)
+    except RuntimeError:
+        return []
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """Plain attributes of torch's own layers: `in_features`, `kernel_size`, `p`."""
+    if not type(module).__module__.startswith("torch.nn."):
+        return {}
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in vars(module).items()
+        if not key.startswith("_") and key != "training" and _plain(value)
+    }
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_plain(one) for one in value)
+    return isinstance(value, bool | int | float | str)
+
+
+# -- optimizers --------------------------------------------------------------------------------
+
+
+def joined(training: Training, optimizer: Any, known: Known) -> None:
+    """An optimizer's settings; the first one's under their own names, if it is alone."""
+    first = len(training.optimizers) == 1 and training.alone
+    known.prefix = "" if first else _free(training, known)
+    prefix = known.prefix
+    found: dict[str, Any] = {f"{prefix}optimizer": type(optimizer).__qualname__}
+    groups = optimizer.param_groups
+    common = {**optimizer.defaults, **(groups[0] if len(groups) == 1 else {})}
+    found.update({f"{prefix}{key}": _told(v) for key, v in common.items() if key not in INTERNAL})
+    if len(groups) > 1:
+        found[f"{prefix}param_groups"] = len(groups)
+        for i, group in enumerate(groups):
+            found.update(_group(f"{prefix}group{group.get('name', i)}_", group, common))
+    training.run.log_params(found)
+
+
+def _group(prefix: str, group: dict[str, Any], common: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield f"{prefix}parameters", sum(_count(p) for p in group["params"])
+    for key, value in group.items():
+        if key not in INTERNAL and key != "name" and (key == "lr" or value != common.get(key)):
+            yield prefix + key, _told(value)
+
+
+def _free(training: Training, known: Known) -> str:
+    taken = {other.prefix for other in training.optimizers if other is not known}
+    prefixes = [f"{known.name}_", *(f"{known.name}{i}_" for i in range(2, 100))]
+    return next(prefix for prefix in prefixes if prefix not in taken)
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return float(value) if value.device.type == "cpu" and value.numel() == 1 else "tensor"
+    return list(value) if isinstance(value, tuple) else value
+
+
+def rates(training: Training, optimizer: Any, known: Known, step: int) -> None:
+    """The learning rates of an optimizer's groups, where they are not what they were."""
+    groups = optimizer.param_groups
+    if len(known.rates) != len(groups):
+        known.rates = [None] * len(groups)
+    for i, group in enumerate(groups):
+        rate = group.get("lr")
+        if rate is known.rates[i]:
+            continue
+        same = rate == known.rates[i]
+        known.rates[i] = rate
+        value = None if same else _told(rate)
+        if isinstance(value, int | float):
+            suffix = "" if len(groups) == 1 else f"_{group.get('name', i)}"
+            key = f"{known.prefix}lr{suffix}"
+            training.point(key, float(value), step, "lr of the optimizer's group")

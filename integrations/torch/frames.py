@@ -1,0 +1,66 @@
+"""The values of the program's variables, looked at without a trace."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+import weakref
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+from autolog.callsite import is_library
+
+BUILTINS = frozenset(("locals", "vars", "dir", "eval", "exec"))
+LOOKERS = BUILTINS | {"_getframe", "currentframe", "f_locals"}
+"""Names by which a function may look at its own variables as we do."""
+
+MOST_FRAMES = 32
+
+
+def variables(frame: FrameType) -> Mapping[str, Any]:
+    """The variables of a frame by name, as they are now; nothing where the frame may notice.
+
+    Before Python 3.13 the interpreter keeps a dictionary of a function's variables from the first
+    question on, which would keep deleted ones alive: it is emptied at once. A function that may
+    hold that very dictionary is not asked.
+    """
+    code = frame.f_code
+    if not code.co_flags & inspect.CO_OPTIMIZED:
+        return frame.f_locals
+    if _looks(code):
+        return {}
+    found = frame.f_locals
+    values = dict(found)
+    if sys.version_info < (3, 13):
+        found.clear()
+    return values
+
+
+_looking: weakref.WeakKeyDictionary[CodeType, bool] = weakref.WeakKeyDictionary()
+
+
+def _looks(code: CodeType) -> bool:
+    """Whether a function names what it could look at itself with; `model.eval()` is none of them."""
+    if LOOKERS.isdisjoint(code.co_names):
+        return False
+    known = _looking.get(code)
+    if known is None:
+        known = _looking[code] = any(
+            step.argval in LOOKERS
+            and (step.opname in ("LOAD_GLOBAL", "LOAD_NAME") or step.argval not in BUILTINS)
+            for step in dis.get_instructions(code)
+            if isinstance(step.argval, str)
+        )
+    return known
+
+
+def users(frame: FrameType | None) -> Iterator[FrameType]:
+    """The program's own frames from `frame` outwards."""
+    count = 0
+    while frame is not None and count < MOST_FRAMES:
+        if not is_library(frame):
+            count += 1
+            yield frame
+        frame = frame.f_back

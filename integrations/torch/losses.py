@@ -1,0 +1,143 @@
+"""The training loss: the tensor that `backward` is called on, by the place where that is."""
+
+from __future__ import annotations
+
+import math
+import sys
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from autolog.callsite import Site, find_site, is_library
+
+from .names import loss_of
+
+if TYPE_CHECKING:
+    from .training import Training
+
+Key = tuple[int, int, int]
+
+MOST_PLACES = 64
+"""Places of `backward` between two steps that are told apart."""
+
+
+class Pending:
+    """What one `backward` was called on since the last step.
+
+    Several calls at one place are one loss in parts: their sum where each part is divided there,
+    else their mean. The first alone counts for an optimizer that asks for it again (LBFGS).
+    """
+
+    __slots__ = ("count", "first", "place", "total")
+
+    def __init__(self, place: Place, value: float) -> None:
+        self.place = place
+        self.first = self.total = value
+        self.count = 1
+
+    def add(self, value: float) -> None:
+        """One more part."""
+        self.total += value
+        self.count += 1
+
+    def value(self, *, again: bool) -> float:
+        """The loss of the step; `again` where the optimizer evaluates it several times."""
+        if self.count == 1 or again:
+            return self.first
+        return self.total if self.place.divided else self.total / self.count
+
+
+class Place:
+    """A `backward` in the program: its name and how its parts go together."""
+
+    __slots__ = ("code", "divided", "name", "number", "site")
+
+    def __init__(self, frame: FrameType, number: int) -> None:
+        self.code = frame.f_code  # held, since its id is the key
+        self.number = number
+        self.site: Site | None = find_site(frame)
+        self.name, self.divided = loss_of(self.site.call_text() if self.site is not None else None)
+
+
+_places: dict[Key, Place] = {}
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame that runs the program's own code."""
+    while frame is not None and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def place_of(frame: FrameType, number: int) -> tuple[Key, Place]:
+    """The place of a call, looked up at next to no cost after the first time."""
+    code: CodeType = frame.f_code
+    key = (id(code), frame.f_lasti, number)
+    place = _places.get(key)
+    if place is None:
+        if len(_places) > 4096:
+            _places.clear()
+        place = _places[key] = Place(frame, number)
+    return key, place
+
+
+def noted(pending: dict[Key, Pending], tensors: Any, unscaled: dict[int, Any]) -> None:
+    """Keep what `backward` is about to be called on; `unscaled` are losses by their scaled ones."""
+    frame = user_frame(sys._getframe(2))
+    if frame is None:
+        return
+    several = tensors if type(tensors) in (list, tuple) else (tensors,)
+    for number, tensor in enumerate(several):
+        value = number_in(unscaled.get(id(tensor), tensor))
+        if value is None:
+            continue
+        key, place = place_of(frame, number)
+        known = pending.get(key)
+        if known is not None:
+            known.add(value)
+        elif len(pending) < MOST_PLACES:
+            pending[key] = Pending(place, value)
+
+
+def number_in(tensor: Any) -> float | None:
+    """The one number of a plain tensor in the computer's own memory, else None."""
+    kind = type(tensor)
+    if kind is not torch.Tensor and kind is not torch.nn.Parameter:
+        return None
+    if tensor.device.type != "cpu" or tensor.numel() != 1 or tensor.is_complex():
+        return None
+    return float(tensor.item())
+
+
+def record(training: Training, pending: dict[Key, Pending], step: int, *, again: bool) -> None:
+    """Write down the losses of one step, each under its name."""
+    for key, found in pending.items():
+        value = found.value(again=again)
+        series = training.losses.get(key)
+        if series is None:
+            series = training.losses[key] = training.name_loss(found.place, step)
+        info = None if series.told else series.info(found.place.site)
+        series.last = step
+        training.run.point(series.key, value, step, info)
+        if not math.isfinite(value):
+            training.not_finite(series.key, value, step)
+    pending.clear()
+
+
+class Series:
+    """One series of a run: its key, and the last step that it has."""
+
+    __slots__ = ("key", "last", "of_losses", "rule", "told")
+
+    def __init__(self, key: str, rule: str, of_losses: bool = False) -> None:
+        self.key = key
+        self.of_losses = of_losses
+        self.rule = rule
+        self.last = 0
+        self.told = False
+
+    def info(self, site: Site | None) -> dict[str, Any]:
+        """How its points are known; told with the first one."""
+        self.told = True
+        place = {} if site is None else {"call": site.call_text(), "site": str(site)}
+        return {"unit": "optimizer step", "rule": self.rule, **place}

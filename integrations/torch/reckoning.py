@@ -1,0 +1,196 @@
+"""What a loop over data came to, as the program itself reckons it right after the loop.
+
+`epoch_loss = running_loss / len(loader)`, `return correct / total`: when the loop's iterator dies,
+the sums are final, and what follows is worked out from them, under the program's own names.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from . import sources
+from .arithmetic import Number, Reckoner, Unknown, title_of
+from .frames import variables
+
+LONGEST = 60
+"""Statements after a loop that are looked at."""
+
+
+class Plan(NamedTuple):
+    """What is to be reckoned at the end of one loop."""
+
+    code: CodeType
+    sums: frozenset[str]
+    rest: tuple[ast.stmt, ...]
+
+
+class Result(NamedTuple):
+    """A number that the program is about to have, and what it calls it."""
+
+    name: str
+    value: float
+    text: str
+
+
+_plans: dict[tuple[int, int], Plan | None] = {}
+
+
+def reckoned(frame: FrameType) -> list[Result]:
+    """The results of the loop that has just ended in `frame`."""
+    plan = _plan(frame)
+    if plan is None:
+        return []
+    reckoner = Reckoner(variables(frame), frame.f_globals, plan.sums)
+    found: dict[str, Result] = {}
+    returned: list[tuple[str, Result]] = []
+    for statement in plan.rest:
+        if isinstance(statement, ast.Return):
+            returned = list(_returned(reckoner, statement, frame))
+        else:
+            for result in _results(reckoner, statement):
+                found[result.name] = result
+    for own, result in returned:
+        found.pop(own, None)
+        found[result.name] = result
+    if not found:
+        found = {result.name: result for result in _raw(reckoner, plan)}
+    return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]
+
+
+def _plan(frame: FrameType) -> Plan | None:
+    key = (id(frame.f_code), frame.f_lasti)
+    if key not in _plans:
+        if len(_plans) > 1024:
+            _plans.clear()
+        _plans[key] = _made(frame)
+    return _plans[key]
+
+
+def _made(frame: FrameType) -> Plan | None:
+    tree, loop = sources.loop_at(frame)
+    if tree is None or loop is None:
+        return None
+    sums = frozenset(_sums(loop))
+    rest = tuple(_after(tree, loop))[:LONGEST]
+    return Plan(frame.f_code, sums, rest) if sums else None
+
+
+def _sums(loop: ast.For) -> Iterator[str]:
+    """What the loop adds up: `total += …`, `total = total + …`, `losses.append(…)`."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign):
+            yield title_of(node.target)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            name = title_of(node.targets[0])
+            if any(title_of(one) == name for one in ast.walk(node.value) if isinstance(one, ast.expr)):
+                yield name
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("append", "update"):
+                yield title_of(node.func.value)
+
+
+def _after(tree: sources.Tree, node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements that follow a loop, out of the blocks round it, up to the next loop round."""
+    while True:
+        parent = tree.parents.get(node)
+        if parent is None:
+            return
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(parent, block, None)
+            if isinstance(statements, list) and node in statements:
+                yield from statements[statements.index(node) + 1 :]
+        if isinstance(parent, ast.For | ast.While | ast.FunctionDef | ast.Module):
+            return
+        node = parent
+
+
+def _results(reckoner: Reckoner, statement: ast.stmt) -> Iterator[Result]:
+    """What one statement assigns, appends or changes, if it comes of the loop's sums."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, value = statement.targets[0], statement.value
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for one, expression in pairs:
+            yield from _assigned(reckoner, one, expression)
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        yield from _assigned(reckoner, statement.target, statement.value)
+    elif isinstance(statement, ast.AugAssign):
+        whole = ast.BinOp(_loaded(statement.target), statement.op, statement.value)
+        yield from _assigned(reckoner, statement.target, whole)
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        name = sources.appended(statement.value)
+        if name and not isinstance(statement.value.args[0], ast.Name | ast.Constant):
+            yield from _one(reckoner, name, statement.value.args[0])
+    else:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                reckoner.found[node.id] = None
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target
+
+
+def _assigned(reckoner: Reckoner, target: ast.expr, value: ast.expr) -> Iterator[Result]:
+    try:
+        number: Number | None = reckoner.number(value)
+    except Unknown:
+        number = None
+    if isinstance(target, ast.Name):
+        reckoner.found[target.id] = number
+    if number is not None and number.derived and not isinstance(value, ast.Name):
+        name = sources.title(target)
+        if name:
+            yield Result(name, float(number.value), ast.unparse(value))
+
+
+def _one(reckoner: Reckoner, name: str, node: ast.expr) -> Iterator[Result]:
+    try:
+        number = reckoner.number(node)
+    except Unknown:
+        return
+    if number.derived:
+        yield Result(name, float(number.value), ast.unparse(node))
+
+
+def _returned(
+    reckoner: Reckoner, statement: ast.Return, frame: FrameType
+) -> Iterator[tuple[str, Result]]:
+    """What is given back, under the names that the caller gives it; with it the own name."""
+    value = statement.value
+    if value is None:
+        return
+    if isinstance(value, ast.Dict):
+        for key, one in zip(value.keys, value.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield from ((_own(one), r) for r in _one(reckoner, key.value, one))
+        return
+    parts = list(value.elts) if isinstance(value, ast.Tuple) else [value]
+    caller = sources.outer(frame)
+    names = sources.targets(caller) if caller is not None else []
+    if len(names) != len(parts):
+        names = [_own(one) for one in parts]
+    for name, one in zip(names, parts, strict=True):
+        if name and name != "_":
+            yield from ((_own(one), result) for result in _one(reckoner, name, one))
+
+
+def _own(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _raw(reckoner: Reckoner, plan: Plan) -> Iterator[Result]:
+    """The sums themselves, where nothing is made of them: fractions alone, no counters."""
+    for name in sorted(plan.sums):
+        if name.isidentifier():
+            try:
+                number = reckoner.number(ast.Name(name, ast.Load()))
+            except Unknown:
+                continue
+            if isinstance(number.value, float):
+                yield Result(name, number.value, name)

@@ -1,0 +1,194 @@
+"""The program's source as a tree: the loop and the call that a frame is in, what follows them."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import linecache
+from collections.abc import Iterator
+from functools import lru_cache
+from types import FrameType
+
+from autolog.callsite import find_site
+from autolog.following.naming import followed
+
+from .names import part_of
+
+Span = tuple[int, int, int, int]
+LARGEST = 2_000_000
+"""Characters of a file that is read as a tree."""
+
+
+class Tree:
+    """One file's syntax: nodes by their place, and what each stands in."""
+
+    def __init__(self, text: str) -> None:
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.at: dict[Span, list[ast.AST]] = {}
+        for node in ast.walk(ast.parse(text)):
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+            if isinstance(node, ast.expr | ast.stmt):
+                self.at.setdefault(_span(node), []).append(node)
+
+    def function(self, node: ast.AST) -> ast.AST:
+        """The function, or the module, that a node stands in."""
+        while node in self.parents:
+            node = self.parents[node]
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                break
+        return node
+
+
+def _span(node: ast.expr | ast.stmt) -> Span:
+    return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
+
+
+def tree_of(frame: FrameType) -> Tree | None:
+    """The tree of the file that a frame's code was compiled from, if it can be had."""
+    name = frame.f_code.co_filename
+    linecache.lazycache(name, frame.f_globals)
+    return _tree("".join(linecache.getlines(name)))
+
+
+@lru_cache(maxsize=64)
+def _tree(text: str) -> Tree | None:
+    if not text or len(text) > LARGEST:
+        return None
+    try:
+        return Tree(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def nodes_at(frame: FrameType) -> tuple[Tree | None, list[ast.AST]]:
+    """The nodes whose place is that of the instruction that a frame is at."""
+    tree = tree_of(frame)
+    place = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    if tree is None or place is None or None in place:
+        return tree, []
+    first, last, start, end = place
+    return tree, tree.at.get((first or 0, start or 0, last or 0, end or 0), [])
+
+
+def loop_at(frame: FrameType) -> tuple[Tree | None, ast.For | None]:
+    """The `for` statement whose iterator a frame is asking for its next item.
+
+    Python 3.11 gives that instruction the place of the statement, later ones that of its data.
+    """
+    tree, nodes = nodes_at(frame)
+    for node in nodes:
+        if isinstance(node, ast.For):
+            return tree, node
+        parent = tree.parents.get(node) if tree is not None else None
+        if isinstance(parent, ast.For) and parent.iter is node:
+            return tree, parent
+    return tree, None
+
+
+def gone_through(frame: FrameType) -> str:
+    """What the program calls the loader whose iteration begins in `frame`.
+
+    `enumerate(train_loader)`, `tqdm(self.train_loader)`, `iter(loaders["val"])`: through calls, to
+    the variable of the outermost function that only handed it on.
+    """
+    tree, nodes = nodes_at(frame)
+    for node in nodes:
+        given = node.iter if isinstance(node, ast.For | ast.comprehension) else node
+        if isinstance(given, ast.expr):
+            name = _data_name(frame, given)
+            if name:
+                return name
+    return ""
+
+
+def _data_name(frame: FrameType, node: ast.expr) -> str:
+    while isinstance(node, ast.Call) and node.args:
+        node = node.args[0]
+    if isinstance(node, ast.Name):
+        return followed(frame, node.id)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+        if isinstance(key, ast.Constant):
+            return str(key.value)
+        if isinstance(key, ast.Name):
+            from .frames import variables
+
+            found = variables(frame).get(key.id)
+            return found if isinstance(found, str) else ""
+    return ""
+
+
+def part(frame: FrameType, name: str) -> str:
+    """`val`, `test`, …: which part of the data a pass goes over, as the source says.
+
+    By what the caller calls the result (`val_loss = evaluate(…)`), else by the name of the data,
+    else by the function's or a caller's name.
+    """
+    caller = outer(frame)
+    texts = [name] if caller is None else [*targets(caller), name]
+    site = find_site(caller) if caller is not None else None
+    texts += [site.call_text() or ""] if site is not None else []
+    texts.append(frame.f_code.co_name)
+    if caller is not None:
+        texts.append(caller.f_code.co_name)
+    return next((found for text in texts if (found := part_of(text))), "")
+
+
+def outer(frame: FrameType) -> FrameType | None:
+    """The frame of the program that called this one directly; None at the top or for a library."""
+    from .losses import user_frame
+
+    return None if frame.f_code.co_name == "<module>" else user_frame(frame.f_back)
+
+
+def targets(frame: FrameType) -> list[str]:
+    """What the result of the call that a frame is in is called: one name for each part of it."""
+    tree, nodes = nodes_at(frame)
+    for node in nodes:
+        parent = tree.parents.get(node) if tree is not None else None
+        if isinstance(node, ast.Call) and parent is not None:
+            found = list(_assigned(parent, node))
+            if found:
+                return found
+    return []
+
+
+def _assigned(parent: ast.AST, value: ast.expr) -> Iterator[str]:
+    if isinstance(parent, ast.Assign) and parent.value is value:
+        target = parent.targets[0]
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        for one in parts:
+            yield title(one)
+    elif isinstance(parent, ast.AnnAssign | ast.NamedExpr):
+        yield title(parent.target)
+    elif isinstance(parent, ast.Call) and value in parent.args:
+        name = appended(parent)
+        if name:
+            yield name
+
+
+def appended(call: ast.Call) -> str:
+    """What a list is called that a call appends to; nothing for other calls."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and function.attr == "append":
+        return title(function.value)
+    return ""
+
+
+def title(node: ast.expr) -> str:
+    """The name of what is assigned to: `val_loss`, `history["val_loss"]`, `self.val_loss`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            return key.value
+        return title(node.value)
+    if isinstance(node, ast.Starred):
+        return title(node.value)
+    return ""

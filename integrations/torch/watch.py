@@ -1,0 +1,195 @@
+"""What is heard of a program that trains with torch, and what is made of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from autolog.wrapping import external_caller, wrap_function
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from . import describing, losses, passes, reckoning, sources
+from .boundaries import Boundaries
+from .driving import lean, quietly, silent
+from .loaders import Loop
+from .names import part_of
+from .owners import Owners
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from autolog.integration import Call
+
+    from . import Torch
+    from .training import Training
+
+LOSSES = (
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
+    "cross_entropy", "ctc_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
+    "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
+    "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss",
+    "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+)  # fmt: skip
+"""Functions of `torch.nn.functional` that compute a loss; torch's loss modules call them."""
+
+
+class Watch:
+    """All that one enabling knows of the trainings in this process."""
+
+    def __init__(self, integration: Torch) -> None:
+        self._pid = os.getpid()
+        self.owners = Owners()
+        self.scene = Scene()
+        self.boundaries = Boundaries(integration, self.owners, self.scene)
+
+    def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
+        """Put the hooks on; each undo is yielded, or noted in `ledger`."""
+        yield from self.owners.install()
+        yield register_optimizer_step_post_hook(quietly("torch.step", self.stepped)).remove
+        backward = lean("torch.backward", before=self.backward, failed=self.failed)
+        wrap_function(torch.autograd.backward, backward, ledger)
+        for name in LOSSES:
+            function = getattr(torch.nn.functional, name, None)
+            told = lean("torch.loss", after=partial(self.loss, name), failed=self.failed)
+            wrap_function(function, told, ledger)
+        wrap_function(torch.nn.Module.eval, lean("torch.eval", after=self.evaluating), ledger)
+        yield ledger.undo
+
+    # -- what is heard ---------------------------------------------------------------------
+
+    def built(self, call: Call) -> None:
+        """An optimizer was built."""
+        name = call.site.assigned_name() if call.site is not None and call.site.direct else None
+        self.boundaries.born(call.instance, _bare(name) or "optimizer")
+
+    def loop(self, loader: Any, iterator: Any, frame: FrameType | None) -> None:
+        """A loader is gone through once more, from the program's `frame`."""
+        scene = self.scene
+        passes.close(scene)
+        number = scene.loop.number + 1 if scene.loop is not None else 1
+        name = sources.gone_through(frame) if frame is not None else ""
+        loop = scene.loop = Loop(loader, name, number)
+        watch = weakref.ref(self)
+
+        def gone(reference: Any) -> None:
+            here = watch()
+            if here is not None:
+                here.looped(loop, sys._getframe(1))
+
+        with contextlib.suppress(TypeError):
+            loop.iterator = weakref.ref(iterator, quietly("torch.loop", gone))
+
+    def looped(self, loop: Loop, frame: FrameType | None) -> None:
+        """The iterator of a loop has died, in what the program's frame is just doing."""
+        frame = losses.user_frame(frame)
+        training = self.scene.training
+        if frame is None or silent() or training is None or training.over:
+            return
+        current = self.scene.evaluation
+        for result in reckoning.reckoned(frame):
+            key = self._title(result.name, loop, training)
+            if current is not None:
+                current.told.append(result.value)
+                current.keys.add(key)
+            training.point(key, result.value, training.step, f"as reckoned: {result.text}", None)
+
+    def _title(self, name: str, loop: Loop, training: Training) -> str:
+        """The name of a result in the run: what its loop went over is said, if the name does not."""
+        part = loop.part if not loop.steps else ""
+        taken = training.series.get(name)
+        if part_of(name) or not part:
+            return f"{name}_mean" if taken is not None and taken.of_losses else name
+        return f"{part}_{name}"
+
+    def evaluating(self, args: Any, kwargs: Any, result: Any) -> None:
+        """A model was put into evaluation."""
+        passes.close(self.scene)
+        self.scene.evaluating += 1
+
+    def backward(self, args: Any, kwargs: Any) -> None:
+        """`backward` is about to be called; `Tensor.backward` calls it by way of this function."""
+        scene = self.scene
+        if scene.evaluation is not None:
+            passes.close(scene)
+        losses.noted(scene.pending, args[0], scene.unscaled)
+
+    def loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        """A loss function was called."""
+        if type(result) is not torch.Tensor:
+            return
+        if result.requires_grad:
+            self.scene.loss = name
+        else:
+            passes.evaluated(self.scene, name, args, kwargs, result)
+
+    def failed(self, error: BaseException) -> None:
+        """A loss function or `backward` raised; it is the training's end unless it goes on."""
+        training = self.scene.training
+        if training is not None and not training.over:
+            training.run.troubled(error)
+
+    def stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """An optimizer has made a step."""
+        if silent():
+            return
+        scene, boundaries = self.scene, self.boundaries
+        if self._pid != os.getpid():
+            self._after_fork()
+        known = boundaries.known(optimizer)
+        training = known.training
+        if training is None or training.over:
+            training = None
+            if not known.foreign:
+                caller = losses.user_frame(external_caller(sys._getframe()))
+                training = boundaries.first_step(known, optimizer, scene, caller)
+            if training is None:
+                scene.pending.clear()
+                scene.unscaled.clear()
+                return
+            training.parameter = known.last
+        boundaries.ticks += 1
+        known.steps += 1
+        training.last = boundaries.ticks
+        training.step = max(training.step, known.steps)
+        if training.run.trouble is not None:
+            training.run.trouble = None
+        scene.training = training
+        parameter = training.parameter() if training.parameter is not None else None
+        if parameter is not None:
+            training.mark = parameter._version
+        if scene.evaluation is not None:
+            passes.close(scene)
+        again = bool(args[1:] or kwargs)
+        losses.record(training, scene.pending, known.steps, again=again)
+        scene.unscaled.clear()
+        describing.rates(training, optimizer, known, known.steps)
+        if scene.loop is not None:
+            self._epoch(training, scene.loop)
+
+    def _epoch(self, training: Training, loop: Loop) -> None:
+        loop.steps = True
+        if training.loop != loop.number:
+            training.loop = loop.number
+            training.epoch += 1
+            training.point("epoch", training.epoch, training.step, "iterations of the loader")
+
+    def _after_fork(self) -> None:
+        """The trainings of the parent are its own."""
+        self._pid = os.getpid()
+        self.boundaries.open = []
+        for known in self.boundaries.optimizers.values():
+            known.training = None
+        self.scene.__init__()  # type: ignore[misc]
+
+
+def _bare(name: str | None) -> str | None:
+    """`optimizer` of `self.optimizer`; None for what is no plain name."""
+    last = (name or "").rpartition(".")[2]
+    return last if last.isidentifier() else None

@@ -1,0 +1,52 @@
+"""The final weights: kept for as long as the model lives, saved when it dies or its run ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autolog.live import Run
+from torch import nn
+
+from .owners import unwrapped
+
+STATE = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
+
+
+class Remains:
+    """What is left of a model when it is gone: its class and its parts, not itself.
+
+    A model that is made in a function is gone before the program ends; to hold it would hold its
+    device's memory. Its dictionaries live as long as its run does, which ends when it dies.
+    """
+
+    def __init__(self, root: nn.Module) -> None:
+        model = unwrapped(root)
+        self.kind = type(model)
+        held = vars(model)
+        self.state = {name: held[name] for name in STATE if name in held}
+        self.plain = {
+            key: value
+            for key, value in held.items()
+            if key not in self.state and not isinstance(value, nn.Module)
+            and type(value) in (bool, int, float, str, tuple, list, type(None))
+        }  # fmt: skip
+
+    def model(self) -> nn.Module | None:
+        """The model again, of its class and with its parts; its constructor is not called."""
+        if hasattr(self.kind, "__del__"):
+            return None  # the program's own code would run when this copy dies
+        again: nn.Module = object.__new__(self.kind)
+        nn.Module.__init__(again)
+        vars(again).update(self.plain)
+        vars(again).update(self.state)
+        return again
+
+
+def save(run: Run, kept: list[Remains]) -> None:
+    """Save the models of a training; several under their classes' names."""
+    for remains in kept:
+        model = remains.model()
+        if model is None:
+            continue
+        name = "model" if len(kept) == 1 else f"model_{remains.kind.__qualname__}"
+        run.log_model(run.unique("model", name.replace("<locals>", "")), model, flavor="torch")
