@@ -8,6 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from autolog.callsite import find_site
+from autolog.forking import ForkSafeLock
 from autolog.live import Run
 from torch import nn
 
@@ -41,6 +42,7 @@ class Boundaries:
         self.open: list[Training] = []
         self.ticks = 0
         self.optimizers: dict[int, Known] = {}
+        self._lock = ForkSafeLock()
 
     # -- optimizers ------------------------------------------------------------------------
 
@@ -82,6 +84,17 @@ class Boundaries:
         if not roots or not self._integration.wants(unwrapped(roots[0])):
             known.foreign = True
             return None
+        with self._lock:
+            return self._found(roots, known, optimizer, scene, frame)
+
+    def _found(
+        self,
+        roots: list[nn.Module],
+        known: Known,
+        optimizer: Any,
+        scene: Scene,
+        frame: FrameType | None,
+    ) -> Training:
         self.open = [training for training in self.open if not training.over]
         training = self._shared(roots, known) or self._companion(scene, known)
         if training is None:
@@ -123,7 +136,6 @@ class Boundaries:
         site = find_site(frame)
         training = Training(self.ticks + 1, site)
         training.code = frame.f_code if frame is not None else None
-        self.open.append(training)
         together = self._companions(known)
         models = [*roots]
         for other in together:
@@ -131,6 +143,7 @@ class Boundaries:
         training.run = self._integration.standing.open(
             training, site, describing.title(models), "torch", partial(self._ending, training)
         )
+        self.open.append(training)
         several = any(self._roots_of(other) for other in together)
         training.alone = not several
         describing.opened(training, self._integration.options, scene, models)
@@ -139,7 +152,8 @@ class Boundaries:
     def _companions(self, known: Known) -> list[Known]:
         """Other optimizers that have made no step yet: as a rule they are the same training's."""
         others = [o for o in self.optimizers.values() if o is not known and o.training is None]
-        return sorted((o for o in others if not o.foreign and not o.steps), key=lambda o: o.born)
+        alike = (o for o in others if not (o.foreign or o.steps) and o.thread == known.thread)
+        return sorted(alike, key=lambda o: o.born)
 
     def _roots_of(self, known: Known) -> list[nn.Module]:
         optimizer = known.optimizer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import weakref
 from typing import Any
 
@@ -32,6 +33,7 @@ class Known:
         rates: The learning rates of its groups that were recorded last.
         last: Its last parameter, held weakly.
         foreign: Whether it belongs to no module, and is left alone.
+        thread: In which it was built.
     """
 
     optimizer: weakref.ref[Any]
@@ -44,6 +46,7 @@ class Known:
     rates: list[Any] = dataclasses.field(default_factory=list)
     last: weakref.ref[Any] | None = None
     foreign: bool = False
+    thread: int = dataclasses.field(default_factory=threading.get_ident)
 
 
 class Training:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from autolog.wrapping import external_caller, wrap_function
 from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.hooks import RemovableHandle
 
 from . import describing, losses, passes, reckoning, sources
 from .boundaries import Boundaries
@@ -51,8 +52,11 @@ class Watch:
 
     def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
         """Put the hooks on; each undo is yielded, or noted in `ledger`."""
+        counted = Counted()
+        yield counted.put_back
         yield from self.owners.install()
         yield register_optimizer_step_post_hook(quietly("torch.step", self.stepped)).remove
+        counted.note()
         backward = lean("torch.backward", before=self.backward, failed=self.failed)
         wrap_function(torch.autograd.backward, backward, ledger)
         for name in LOSSES:
@@ -187,6 +191,22 @@ class Watch:
         for known in self.boundaries.optimizers.values():
             known.training = None
         self.scene.__init__()  # type: ignore[misc]
+
+
+class Counted:
+    """torch's count of handles, which is put back where nobody has registered one since us."""
+
+    def __init__(self) -> None:
+        self.before = self.after = RemovableHandle.next_id
+
+    def note(self) -> None:
+        """Ours have been registered."""
+        self.after = RemovableHandle.next_id
+
+    def put_back(self) -> None:
+        """Ours are gone."""
+        if RemovableHandle.next_id == self.after:
+            RemovableHandle.next_id = self.before
 
 
 def _bare(name: str | None) -> str | None:
