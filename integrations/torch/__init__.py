@@ -23,6 +23,10 @@ class TorchOptions:
 
     models: bool = option(True, "Save the final weights with the run.")
     datasets: bool = option(True, "Describe the training data: shape, types, digests.")
+    settings: bool = option(
+        True,
+        "Record the program's settings: `argparse` results, configuration objects, constants.",
+    )
     statistics: bool = option(True, "Add statistics and class counts to datasets in memory.")
 
 

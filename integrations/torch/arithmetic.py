@@ -76,8 +76,17 @@ class Reckoner:
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Attribute | ast.Subscript):
-            return self._told(self._value(node), title_of(node) in self._sums)
+            return self._told(self._value(node), self._summed(node))
         raise Unknown
+
+    def _summed(self, node: ast.expr) -> bool:
+        """Whether an attribute or item is of something that the loop adds to (`meter.avg`)."""
+        while True:
+            if title_of(node) in self._sums:
+                return True
+            if not isinstance(node, ast.Attribute | ast.Subscript):
+                return False
+            node = node.value
 
     def _told(self, value: Any, derived: bool) -> Number:
         if type(value) in (int, float):

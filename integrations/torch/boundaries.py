@@ -12,7 +12,7 @@ from autolog.forking import ForkSafeLock
 from autolog.live import Run
 from torch import nn
 
-from . import describing, passes, weights
+from . import configs, describing, passes, weights
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -57,6 +57,7 @@ class Boundaries:
 
         known = Known(weakref.ref(optimizer, gone), self.ticks, name)
         last = last_parameter(optimizer)
+        known.settings = [describing.settings(group) for group in optimizer.param_groups]
         known.last = None if last is None else weakref.ref(last)
         known.reset = any(
             training.parameter is not None
@@ -147,6 +148,9 @@ class Boundaries:
         several = any(self._roots_of(other) for other in together)
         training.alone = not several
         describing.opened(training, self._integration.options, scene, models)
+        if self._integration.options.settings:
+            training.told = configs.settings(frame, known.birth)
+            training.run.log_params(training.told)
         return training
 
     def _companions(self, known: Known) -> list[Known]:

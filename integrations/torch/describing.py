@@ -137,27 +137,40 @@ def _plain(value: Any) -> bool:
 # -- optimizers --------------------------------------------------------------------------------
 
 
+def settings(group: dict[str, Any]) -> dict[str, Any]:
+    """What a group of parameters is told, as it is now."""
+    return {key: _told(value) for key, value in group.items() if key not in INTERNAL}
+
+
 def joined(training: Training, optimizer: Any, known: Known) -> None:
-    """An optimizer's settings; the first one's under their own names, if it is alone."""
+    """An optimizer's settings as it was built; the only one's under their own names.
+
+    Where the program's own settings have another value of that name, `optimizer_` goes before it.
+    """
     first = len(training.optimizers) == 1 and training.alone
     known.prefix = "" if first else _free(training, known)
     prefix = known.prefix
     found: dict[str, Any] = {f"{prefix}optimizer": type(optimizer).__qualname__}
-    groups = optimizer.param_groups
-    common = {**optimizer.defaults, **(groups[0] if len(groups) == 1 else {})}
-    found.update({f"{prefix}{key}": _told(v) for key, v in common.items() if key not in INTERNAL})
+    groups = known.settings or [settings(group) for group in optimizer.param_groups]
+    common = {**settings(optimizer.defaults), **(groups[0] if len(groups) == 1 else {})}
+    for key, value in common.items():
+        other = training.told.get(prefix + key, value)
+        found[prefix + key if other == value else f"{prefix}optimizer_{key}"] = value
     if len(groups) > 1:
         found[f"{prefix}param_groups"] = len(groups)
-        for i, group in enumerate(groups):
-            found.update(_group(f"{prefix}group{group.get('name', i)}_", group, common))
+        for i, group in enumerate(optimizer.param_groups):
+            own = groups[i] if i < len(groups) else settings(group)
+            named = f"{prefix}group{group.get('name', i)}_"
+            found[f"{named}parameters"] = sum(map(_count, group["params"]))
+            found.update(_group(named, own, common))
     training.run.log_params(found)
 
 
-def _group(prefix: str, group: dict[str, Any], common: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield f"{prefix}parameters", sum(_count(p) for p in group["params"])
-    for key, value in group.items():
-        if key not in INTERNAL and key != "name" and (key == "lr" or value != common.get(key)):
-            yield prefix + key, _told(value)
+def _group(prefix: str, own: dict[str, Any], common: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A group's learning rate, and what else differs from the optimizer's defaults."""
+    for key, value in own.items():
+        if key != "name" and (key == "lr" or value != common.get(key)):
+            yield prefix + key, value
 
 
 def _free(training: Training, known: Known) -> str:

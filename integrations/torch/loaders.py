@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import torch
 from autolog.following import datasets
 from autolog.following.naming import Given
 
@@ -22,14 +23,16 @@ class Loop:
         number: Counts the iterations of this thread.
         steps: Whether a training made steps while it lasted.
         part: Which part of the data it goes over, as far as its name says.
+        shared: Whether the same place of the program goes over several parts.
         iterator: torch's own iterator, held weakly; its death ends the loop.
     """
 
-    def __init__(self, loader: Any, name: str, number: int) -> None:
+    def __init__(self, loader: Any, name: str, number: int, shared: bool) -> None:
         self.loader = weakref.ref(loader)
         self.name = name
         self.number = number
         self.steps = False
+        self.shared = shared
         self.part = part_of(name)
         self.iterator: weakref.ref[Any] | None = None
 
@@ -79,8 +82,8 @@ def train(training: Training, loop: Loop, kept: datasets.Kept) -> None:
 
 def contents(dataset: Any) -> tuple[Any, Any]:
     """The data and the target of a dataset in memory (`TensorDataset`); None for all others."""
-    if type(dataset).__name__ == "Subset":
-        return None, None
+    if isinstance(dataset, torch.Tensor) or type(dataset).__name__ == "ndarray":
+        return dataset, None
     tensors = vars(dataset).get("tensors") if type(dataset).__name__ == "TensorDataset" else None
     if not isinstance(tensors, tuple) or not tensors:
         return None, None

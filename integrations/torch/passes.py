@@ -70,6 +70,7 @@ def evaluated(scene: Scene, name: str, args: Any, kwargs: Any, result: Any) -> N
         None if caller is None else (id(caller.f_code), caller.f_lasti),
         scene.loop.number if scene.loop is not None else 0,
         scene.evaluating,
+        sources.phase(frame),
     )
     current = scene.evaluation
     if current is None or current.key != key:

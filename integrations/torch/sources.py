@@ -12,7 +12,8 @@ from types import FrameType
 from autolog.callsite import find_site
 from autolog.following.naming import followed
 
-from .names import part_of
+from .frames import variables
+from .names import NOTHING, part_of
 
 Span = tuple[int, int, int, int]
 LARGEST = 2_000_000
@@ -25,19 +26,15 @@ class Tree:
     def __init__(self, text: str) -> None:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.at: dict[Span, list[ast.AST]] = {}
-        for node in ast.walk(ast.parse(text)):
+        self.root = ast.parse(text)
+        self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        for node in ast.walk(self.root):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions.append(node)
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
             if isinstance(node, ast.expr | ast.stmt):
                 self.at.setdefault(_span(node), []).append(node)
-
-    def function(self, node: ast.AST) -> ast.AST:
-        """The function, or the module, that a node stands in."""
-        while node in self.parents:
-            node = self.parents[node]
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                break
-        return node
 
 
 def _span(node: ast.expr | ast.stmt) -> Span:
@@ -86,39 +83,38 @@ def loop_at(frame: FrameType) -> tuple[Tree | None, ast.For | None]:
     return tree, None
 
 
-def gone_through(frame: FrameType) -> str:
+def gone_through(frame: FrameType) -> tuple[str, bool]:
     """What the program calls the loader whose iteration begins in `frame`.
 
     `enumerate(train_loader)`, `tqdm(self.train_loader)`, `iter(loaders["val"])`: through calls, to
-    the variable of the outermost function that only handed it on.
+    the variable of the outermost function that only handed it on. With it whether the same place
+    goes over several: `loaders[phase]`.
     """
-    tree, nodes = nodes_at(frame)
+    _, nodes = nodes_at(frame)
     for node in nodes:
-        given = node.iter if isinstance(node, ast.For | ast.comprehension) else node
+        given = node.iter if isinstance(node, ast.For) else node
         if isinstance(given, ast.expr):
-            name = _data_name(frame, given)
+            name, shared = _data_name(frame, given)
             if name:
-                return name
-    return ""
+                return name, shared
+    return "", False
 
 
-def _data_name(frame: FrameType, node: ast.expr) -> str:
+def _data_name(frame: FrameType, node: ast.expr) -> tuple[str, bool]:
     while isinstance(node, ast.Call) and node.args:
         node = node.args[0]
     if isinstance(node, ast.Name):
-        return followed(frame, node.id)
+        return followed(frame, node.id), False
     if isinstance(node, ast.Attribute):
-        return node.attr
+        return node.attr, False
     if isinstance(node, ast.Subscript):
         key = node.slice
         if isinstance(key, ast.Constant):
-            return str(key.value)
+            return str(key.value), False
         if isinstance(key, ast.Name):
-            from .frames import variables
-
             found = variables(frame).get(key.id)
-            return found if isinstance(found, str) else ""
-    return ""
+            return (found, True) if isinstance(found, str) else ("", True)
+    return "", False
 
 
 def part(frame: FrameType, name: str) -> str:
@@ -128,13 +124,30 @@ def part(frame: FrameType, name: str) -> str:
     else by the function's or a caller's name.
     """
     caller = outer(frame)
-    texts = [name] if caller is None else [*targets(caller), name]
+    texts = [phase(frame), name] if caller is None else [phase(frame), *targets(caller), name]
     site = find_site(caller) if caller is not None else None
     texts += [site.call_text() or ""] if site is not None else []
     texts.append(frame.f_code.co_name)
     if caller is not None:
         texts.append(caller.f_code.co_name)
     return next((found for text in texts if (found := part_of(text))), "")
+
+
+PHASES = ("split", "phase", "mode", "stage", "subset", "part", "name")
+
+
+def phase(frame: FrameType) -> str:
+    """What a variable says that tells passes of one loop apart (`for split in …`); as a rule none."""
+    code = frame.f_code
+    named = code.co_names if code.co_name == "<module>" else code.co_varnames
+    names = [name for name in PHASES if name in named]
+    if names:
+        held = variables(frame)
+        for name in names:
+            value = held.get(name)
+            if isinstance(value, str) and part_of(value):
+                return value
+    return NOTHING
 
 
 def outer(frame: FrameType) -> FrameType | None:

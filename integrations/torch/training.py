@@ -12,6 +12,7 @@ from autolog.callsite import Site
 from autolog.live import Run
 from torch import nn
 
+from .configs import Birth
 from .losses import Key, Place, Series
 
 STEP = "optimizer step"
@@ -33,6 +34,8 @@ class Known:
         rates: The learning rates of its groups that were recorded last.
         last: Its last parameter, held weakly.
         foreign: Whether it belongs to no module, and is left alone.
+        birth: The places in the program that led to its construction.
+        settings: Of its groups, when it was built.
         thread: In which it was built.
     """
 
@@ -46,6 +49,8 @@ class Known:
     rates: list[Any] = dataclasses.field(default_factory=list)
     last: weakref.ref[Any] | None = None
     foreign: bool = False
+    birth: Birth = dataclasses.field(default_factory=list)
+    settings: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     thread: int = dataclasses.field(default_factory=threading.get_ident)
 
 
@@ -74,6 +79,7 @@ class Training:
         self.mark = 0
         self.code: Any = None
         self.sick: set[str] = set()
+        self.told: dict[str, Any] = {}
 
     @property
     def over(self) -> bool:

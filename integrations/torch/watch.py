@@ -16,7 +16,7 @@ from autolog.wrapping import external_caller, wrap_function
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
-from . import describing, losses, passes, reckoning, sources
+from . import configs, describing, losses, passes, reckoning, sources
 from .boundaries import Boundaries
 from .driving import lean, quietly, silent
 from .loaders import Loop
@@ -71,15 +71,16 @@ class Watch:
     def built(self, call: Call) -> None:
         """An optimizer was built."""
         name = call.site.assigned_name() if call.site is not None and call.site.direct else None
-        self.boundaries.born(call.instance, _bare(name) or "optimizer")
+        known = self.boundaries.born(call.instance, _bare(name) or "optimizer")
+        known.birth = configs.birth(sys._getframe(1))
 
     def loop(self, loader: Any, iterator: Any, frame: FrameType | None) -> None:
         """A loader is gone through once more, from the program's `frame`."""
         scene = self.scene
         passes.close(scene)
         number = scene.loop.number + 1 if scene.loop is not None else 1
-        name = sources.gone_through(frame) if frame is not None else ""
-        loop = scene.loop = Loop(loader, name, number)
+        name, shared = sources.gone_through(frame) if frame is not None else ("", False)
+        loop = scene.loop = Loop(loader, name, number, shared)
         watch = weakref.ref(self)
 
         def gone(reference: Any) -> None:
@@ -106,7 +107,7 @@ class Watch:
 
     def _title(self, name: str, loop: Loop, training: Training) -> str:
         """The name of a result in the run: what its loop went over is said, if the name does not."""
-        part = loop.part if not loop.steps else ""
+        part = loop.part if loop.shared or not loop.steps else ""
         taken = training.series.get(name)
         if part_of(name) or not part:
             return f"{name}_mean" if taken is not None and taken.of_losses else name

@@ -1,0 +1,247 @@
+"""What the program was set to: its arguments, its configuration objects, its constants.
+
+Read once, when a run opens, from the frames that lead to the first step: `argparse` results,
+dataclasses and objects that are called a configuration, parameters of functions, names that are
+given a constant once, and the variables of loops round the whole training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import re
+import types
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+from . import sources
+from .frames import users, variables
+
+CONFIG = re.compile(
+    r"(?:^|_|[a-z])(?:config(?:uration)?|cfg|conf|args|opts?|options|hparams?|hps?|hyper\w*"
+    r"|params|settings|flags)$",
+    re.IGNORECASE,
+)
+"""How configuration objects are called, or their classes."""
+COUNTERS = frozenset(
+    ("epoch", "epochs_done", "step", "global_step", "iteration", "iter_num", "it", "i", "j", "k",
+     "t", "n", "idx", "batch", "batch_idx", "i_episode", "best", "best_acc", "best_loss", "verbose")
+)  # fmt: skip
+MOST = 400
+LONGEST_TEXT = 500
+PLAIN = (bool, int, float, str, type(None))
+
+Birth = list[tuple[CodeType, int]]
+"""Where an optimizer was built: the program's functions that were under way, and their lines."""
+
+
+def birth(frame: FrameType | None) -> Birth:
+    """The places that lead to `frame`, innermost first."""
+    return [(one.f_code, one.f_lineno) for one in users(frame)]
+
+
+def settings(frame: FrameType | None, born: Birth) -> dict[str, Any]:
+    """All of it by name, what stands nearest to the step first."""
+    found: dict[str, Any] = {}
+    for one in users(frame):
+        held = variables(one)
+        for part in (_named(held), _own(one, held, born)):
+            for key, value in part:
+                if len(found) < MOST:
+                    found.setdefault(key, value)
+        if one.f_code.co_name != "<module>":
+            for key, value in _named(one.f_globals):
+                found.setdefault(key, value)
+    return found
+
+
+# -- configuration objects ---------------------------------------------------------------------
+
+
+def _named(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Items of the configuration objects among variables, and of those that `self` has."""
+    for name, value in list(held.items()):
+        if name.startswith("__"):
+            continue
+        yield from _items(name, value)
+        if name == "self" and hasattr(value, "__dict__"):
+            for key, one in list(vars(value).items()):
+                yield from _items(key, one)
+
+
+def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    kind = type(value)
+    if isinstance(value, argparse.Namespace):
+        yield from _flat("", vars(value))
+        return
+    called = CONFIG.search(name) is not None
+    if kind is dict:
+        if called and all(type(key) is str for key in value):
+            yield from _flat("", value)
+    elif kind in (types.FunctionType, types.BuiltinFunctionType, types.MethodType):
+        return
+    elif isinstance(value, type):
+        if CONFIG.search(kind_name := value.__name__) and name == kind_name:
+            yield from _flat("", _of_class(value))
+    elif isinstance(value, types.ModuleType):
+        if called and not hasattr(value, "__path__"):
+            yield from ((k, v) for k, v in _flat("", vars(value)) if not k.startswith("_"))
+    elif called or CONFIG.search(kind.__name__):
+        yield from _flat("", _of_object(value))
+
+
+def _of_object(value: Any) -> dict[str, Any]:
+    kind = type(value)
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        held = {**_of_class(kind), **getattr(value, "__dict__", {})}
+        return {name: held[name] for name in names if name in held}
+    content = getattr(value, "__dict__", None)
+    if kind.__module__.partition(".")[0] == "omegaconf" and isinstance(value, Mapping):
+        return {str(key): value[key] for key in value}
+    if not isinstance(content, dict) or kind.__module__.partition(".")[0] in ("torch", "numpy"):
+        return {}
+    return {**_of_class(kind), **content}
+
+
+def _of_class(cls: type) -> dict[str, Any]:
+    """Public plain attributes of a class and the program's own bases of it."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if base is not object:
+            found.update({k: v for k, v in vars(base).items() if not k.startswith("_")})
+    return {key: value for key, value in found.items() if plain(value)}
+
+
+def _flat(prefix: str, held: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    for key, value in list(held.items()):
+        name = f"{prefix}{key}"
+        if key.startswith("_"):
+            continue
+        if plain(value):
+            yield name, list(value) if isinstance(value, tuple) else value
+        elif type(value) is dict and depth < 3 and all(type(one) is str for one in value):
+            yield from _flat(f"{name}.", value, depth + 1)
+        elif isinstance(value, argparse.Namespace | types.SimpleNamespace) and depth < 3:
+            yield from _flat(f"{name}.", vars(value), depth + 1)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type) and depth < 3:
+            yield from _flat(f"{name}.", _of_object(value), depth + 1)
+
+
+def plain(value: Any) -> bool:
+    """Whether a value is a setting as it stands: a number, a short text, a few of them."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return 0 < len(value) <= 32 and all(type(one) in PLAIN for one in value)
+    return kind in PLAIN and (kind is not str or len(value) <= LONGEST_TEXT)
+
+
+# -- constants, parameters, loops --------------------------------------------------------------
+
+
+def _own(frame: FrameType, held: Mapping[str, Any], born: Birth) -> Iterator[tuple[str, Any]]:
+    """What a function was given, or gives a name to once and for all."""
+    tree, _ = sources.nodes_at(frame)
+    scope = _scope(tree, frame) if tree is not None else None
+    names = list(_parameters(frame.f_code))
+    if scope is not None and tree is not None:
+        names += _constants(scope)
+        names += _loops(tree, scope, frame, born)
+    for name in dict.fromkeys(names):
+        if name in held and name not in COUNTERS and plain(held[name]) and held[name] is not None:
+            value = held[name]
+            yield name, list(value) if isinstance(value, tuple) else value
+    if scope is not None and frame.f_code.co_name != "<module>" and tree is not None:
+        whole = tree.root
+        for name in _constants(whole):
+            value = frame.f_globals.get(name)
+            if plain(value) and value is not None:
+                yield name, list(value) if isinstance(value, tuple) else value
+
+
+def _parameters(code: CodeType) -> tuple[str, ...]:
+    if code.co_name == "<module>":
+        return ()
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _scope(tree: sources.Tree, frame: FrameType) -> ast.AST | None:
+    """The function, or the module, whose code a frame runs."""
+    code = frame.f_code
+    if code.co_name == "<module>":
+        return tree.root
+    for node in tree.functions:
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        if node.name == code.co_name and first <= code.co_firstlineno <= node.lineno:
+            return node
+    return None
+
+
+def _constants(scope: ast.AST) -> list[str]:
+    """Names that are given a constant, and nothing else, outside of loops."""
+    given: dict[str, int] = {}
+    constant: set[str] = set()
+    for node, looped in _statements(scope, False):
+        for name, value in _bound(node):
+            given[name] = given.get(name, 0) + 1
+            if value is not None and not looped and _is_constant(value):
+                constant.add(name)
+    return [name for name in given if name in constant and given[name] == 1 and name[0] != "_"]
+
+
+def _statements(node: ast.AST, looped: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """The statements of a function's own body, and whether they stand in a loop."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.stmt):
+            yield child, looped
+            yield from _statements(child, looped or isinstance(child, ast.For | ast.While))
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, node.value
+            elif isinstance(target, ast.Tuple | ast.List):
+                parts = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else []
+                for i, one in enumerate(target.elts):
+                    if isinstance(one, ast.Name):
+                        yield one.id, parts[i] if i < len(parts) else None
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        if isinstance(node.target, ast.Name):
+            yield node.target.id, node.value if isinstance(node, ast.AnnAssign) else None
+    elif isinstance(node, ast.For):
+        for one in ast.walk(node.target):
+            if isinstance(one, ast.Name):
+                yield one.id, None
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.UnaryOp):
+        return _is_constant(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _is_constant(node.left) and _is_constant(node.right)
+    if isinstance(node, ast.Tuple | ast.List):
+        return all(map(_is_constant, node.elts))
+    return False
+
+
+def _loops(tree: sources.Tree, scope: ast.AST, frame: FrameType, born: Birth) -> list[str]:
+    """Variables of the loops that the optimizer was built in: folds, seeds, rates to be tried."""
+    line = frame.f_lineno
+    lines = [at for code, at in born if code is frame.f_code]
+    found = []
+    for node, _ in _statements(scope, False):
+        if isinstance(node, ast.For) and _within(node, line) and any(_within(node, l) for l in lines):
+            found += [one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)]
+    return found
+
+
+def _within(node: ast.For, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or 0)
