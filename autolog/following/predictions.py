@@ -104,8 +104,26 @@ _held: deque[Run | None] = deque(maxlen=HELD)
 _latest = variable("following.latest_prediction", None)
 
 
+_own_loop = variable("following.own_loop", None)
+
+
+def trains_here(run: Run) -> None:
+    """Note that the program trains in a loop of its own here, which `run` records.
+
+    What nobody's predictions are judged by belongs to it, probably.
+    """
+    _own_loop.set(weakref.ref(run))
+
+
+def training_here() -> Run | None:
+    """The run of the loop that the program trains in here, if it has not been forgotten."""
+    held = _own_loop.get()
+    return None if held is None else held()
+
+
 def forget() -> None:
     """Forget all models and predictions, when the recording is switched off."""
+    _own_loop.set(None)
     for known in (_trained, _strangers, _alike, _outputs, recent, _held):
         known.clear()
     _latest.set(None)

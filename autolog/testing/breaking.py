@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import Any, BinaryIO
 
 from .. import api, opening
@@ -109,14 +110,18 @@ def _unchanged(given: tuple[Any, ...], problems: list[str], place: str) -> Itera
 
 
 def noting_arguments(held: list[weakref.ref[Any]]) -> Callable[[Any], Any]:
-    """For `replaced`: collect weak references to whatever the hooked calls are given."""
+    """For `replaced`: collect weak references to whatever the hooked calls are given.
+
+    Modules (`torch.save` is given `pickle`) live on all the same.
+    """
 
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def generator(integration: Any, call: Call, run: Any) -> Iterator[None]:
             for value in (call.instance, *call.args, *call.kwargs.values()):
-                with contextlib.suppress(TypeError):
-                    held.append(weakref.ref(value))
+                if not isinstance(value, ModuleType):
+                    with contextlib.suppress(TypeError):
+                        held.append(weakref.ref(value))
             yield from original(integration, call, run)
 
         return generator

@@ -61,7 +61,8 @@ MOST_TABLES = 100
 def report_metric(call: Call, within: Run | None, kept: Kept, heard: reports.Heard) -> None:
     """Record the result of a metric function on the run whose prediction it judges.
 
-    Where there is none, on the run that is open by hand (`within`), else in the session's notes.
+    Where there is none, on the run that is open by hand (`within`), else on that of a loop in which
+    the program trains by itself (torch), else in the session's notes.
     """
     name = str(call.function.__name__)
     found = _judged(call, name)
@@ -71,6 +72,8 @@ def report_metric(call: Call, within: Run | None, kept: Kept, heard: reports.Hea
             predictions.derive(part, found)
     elif within is not None:
         _Result(call, kept, within, None, None).record(name, heard)
+    elif (loop := predictions.training_here()) is not None:
+        _Result(call, kept, loop, None, "probable").record(name, heard)
     else:
         note("sklearn.metrics", f"{name} at {call.site}: no prediction of a recorded model")
 

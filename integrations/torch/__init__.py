@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autolog import following
-from autolog.integration import Call, Captured, Integration, around, method, option
+from autolog.integration import (
+    Call,
+    Captured,
+    Integration,
+    around,
+    function,
+    method,
+    option,
+    subclasses,
+)
 from autolog.live import Run
 
 from .captures import CAPTURES
@@ -56,10 +65,37 @@ class Torch(Integration):
 
         self.watch.loop(call.instance, call.result, user_frame(sys._getframe(1)))
 
+    @around(subclasses("torch.optim.lr_scheduler", "LRScheduler", "__init__"))
+    def scheduler(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked on the constructors of all schedulers, since few of them keep what they were told
+        (torch 2.2 to 2.13).
+        """
+        self.watch.scheduled(call)
+        yield
+
+    @around(function("torch.serialization", "save"))
+    def save(self, call: Call, run: Run | None) -> Iterator[None]:
+        """The program's own checkpoints; wrapped in place, for they are saved by any name
+        (torch 2.2 to 2.13).
+        """
+        yield
+        self.watch.saved(call.arg("obj"), call.arg("f"))
+
+    @around(function("torch.serialization", "load"))
+    def load(self, call: Call, run: Run | None) -> Iterator[None]:
+        """What a training goes on from: noted here, told when a model was given it and is trained
+        (torch 2.2 to 2.13).
+        """
+        yield
+        from . import checkpoints
+
+        checkpoints.loaded(self.watch.scene, call.arg("f"))
+
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """torch's own hooks for optimizers and for modules that are put together, and lean ones on
         `torch.autograd.backward`, which `Tensor.backward` calls, on the loss functions, which the
-        loss modules call, and on `Module.eval` (torch 2.2 to 2.13).
+        loss modules call, on `clip_grad_norm_`, `GradScaler.scale`, `Module.load_state_dict` and
+        `Module.eval` (torch 2.2 to 2.13).
         """
         from autolog.wrapping import Ledger
 

@@ -36,11 +36,24 @@ OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
     ast.Pow: operator.pow,
 }  # fmt: skip
-PLAIN = {"float": float, "int": int, "round": round, "abs": abs, "min": min, "max": max}
+PLAIN: dict[str, Callable[..., Any]] = {
+    "float": float,
+    "int": int,
+    "round": round,
+    "abs": abs,
+    "min": min,
+    "max": max,
+}
 MATH = frozenset(("sqrt", "exp", "log", "log2", "log10"))
 MEANS = frozenset(("mean", "average", "sum", "fmean"))
 KEEPING = frozenset(("item", "cpu", "detach", "numpy", "tolist"))
-KINDS = {torch.float32: "f", torch.float64: "d", torch.int64: "i", torch.int32: "i", torch.bool: "i"}
+KINDS = {
+    torch.float32: "f",
+    torch.float64: "d",
+    torch.int64: "i",
+    torch.int32: "i",
+    torch.bool: "i",
+}
 
 
 class Reckoner:
@@ -149,7 +162,9 @@ class Reckoner:
             inner = self.number(holder)
             kind = "f" if name == "float" else "d"
             return Number(_rounded(float(inner.value), kind), kind, inner.derived)
-        module = getattr(self._value(holder), "__name__", "") if isinstance(holder, ast.Name) else ""
+        module = (
+            getattr(self._value(holder), "__name__", "") if isinstance(holder, ast.Name) else ""
+        )
         if module == "math" and name in MATH and len(args) == 1:
             inner = self.number(args[0])
             return Number(getattr(math, name)(inner.value), "", inner.derived)

@@ -7,12 +7,14 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
+from autolog import following
 from autolog.callsite import find_site
 from autolog.forking import ForkSafeLock
 from autolog.live import Run
-from torch import nn
 
-from . import configs, describing, passes, weights
+from . import checkpoints, configs, describing, passes, schedules, weights
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -102,6 +104,7 @@ class Boundaries:
             self._end_before(scene, known)
             training = self._begin(roots, optimizer, known, scene, frame)
         self._join(training, roots, optimizer, known)
+        following.trains_here(training.run)
         return training
 
     def _shared(self, roots: list[nn.Module], known: Known) -> Training | None:
@@ -151,6 +154,7 @@ class Boundaries:
         if self._integration.options.settings:
             training.told = configs.settings(frame, known.birth)
             training.run.log_params(training.told)
+        checkpoints.resumed(training.run, scene, [unwrapped(one) for one in models])
         return training
 
     def _companions(self, known: Known) -> list[Known]:
@@ -174,6 +178,7 @@ class Boundaries:
             if not training.has(root):
                 self._hold(training, root)
         describing.joined(training, optimizer, known)
+        schedules.joined(known)
 
     def _hold(self, training: Training, root: nn.Module) -> None:
         """Know when a model dies; what is needed to save it is held in its stead."""

@@ -11,4 +11,7 @@ CAPTURES = {
         Captured("param", "batch_size, shuffle, num_workers"),
         Captured("metric", "epoch: iterations of the loader"),
     ),
+    "scheduler": (Captured("param", "class and settings of the scheduler"),),
+    "save": (Captured("table", "checkpoints: file, size, digest, step, what it holds"),),
+    "load": (Captured("tag", "resumed_from: the run whose checkpoint a training goes on from"),),
 }

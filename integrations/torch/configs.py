@@ -62,7 +62,9 @@ def settings(frame: FrameType | None, born: Birth) -> dict[str, Any]:
 
 def _named(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Items of the configuration objects among variables, and of those that `self` has."""
-    for name, value in list(held.items()):
+    # A class that is called a configuration says the defaults; what was made of it goes first.
+    items = sorted(held.items(), key=lambda item: isinstance(item[1], type))
+    for name, value in items:
         if name.startswith("__"):
             continue
         yield from _items(name, value)
@@ -154,8 +156,7 @@ def _own(frame: FrameType, held: Mapping[str, Any], born: Birth) -> Iterator[tup
             value = held[name]
             yield name, list(value) if isinstance(value, tuple) else value
     if scope is not None and frame.f_code.co_name != "<module>" and tree is not None:
-        whole = tree.root
-        for name in _constants(whole):
+        for name in _constants(tree.root):
             value = frame.f_globals.get(name)
             if plain(value) and value is not None:
                 yield name, list(value) if isinstance(value, tuple) else value
@@ -215,9 +216,9 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
         if isinstance(node.target, ast.Name):
             yield node.target.id, node.value if isinstance(node, ast.AnnAssign) else None
     elif isinstance(node, ast.For):
-        for one in ast.walk(node.target):
-            if isinstance(one, ast.Name):
-                yield one.id, None
+        for part in ast.walk(node.target):
+            if isinstance(part, ast.Name):
+                yield part.id, None
 
 
 def _is_constant(node: ast.expr) -> bool:
@@ -238,7 +239,11 @@ def _loops(tree: sources.Tree, scope: ast.AST, frame: FrameType, born: Birth) ->
     lines = [at for code, at in born if code is frame.f_code]
     found = []
     for node, _ in _statements(scope, False):
-        if isinstance(node, ast.For) and _within(node, line) and any(_within(node, l) for l in lines):
+        if (
+            isinstance(node, ast.For)
+            and _within(node, line)
+            and any(_within(node, at) for at in lines)
+        ):
             found += [one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)]
     return found
 

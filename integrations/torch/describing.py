@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
-from autolog.following import datasets
 from torch import nn
+
+from autolog.following import datasets
 
 from . import loaders
 from .owners import parameters, unwrapped, walk
@@ -26,7 +27,9 @@ INTERNAL = frozenset(
 
 def title(models: Iterable[nn.Module]) -> str:
     """`Net`, `Generator+Discriminator`."""
-    names = dict.fromkeys(type(unwrapped(model)).__qualname__.rpartition(".")[2] for model in models)
+    names = dict.fromkeys(
+        type(unwrapped(model)).__qualname__.rpartition(".")[2] for model in models
+    )
     return "+".join(list(names)[:4])
 
 
@@ -98,7 +101,9 @@ def layers(models: list[nn.Module]) -> dict[str, list[Any]]:
     for model in models:
         prefix = type(model).__qualname__ if len(models) > 1 else ""
         for name, module in walk(model, prefix):
-            own = {k: p for k, p in (vars(module).get("_parameters") or {}).items() if p is not None}
+            own = {
+                k: p for k, p in (vars(module).get("_parameters") or {}).items() if p is not None
+            }
             if (vars(module).get("_modules") and not own) or len(columns["layer"]) >= MOST_LAYERS:
                 continue
             columns["layer"].append(name)

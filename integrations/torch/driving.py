@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+
 from autolog.context import current, pauses
 from autolog.reporting import guarded
 from autolog.wrapping import as_internal_frame

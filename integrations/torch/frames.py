@@ -42,7 +42,7 @@ _looking: weakref.WeakKeyDictionary[CodeType, bool] = weakref.WeakKeyDictionary(
 
 
 def _looks(code: CodeType) -> bool:
-    """Whether a function names what it could look at itself with; `model.eval()` is none of them."""
+    """Whether a function names what it could look at itself with: not by `model.eval()`."""
     if LOOKERS.isdisjoint(code.co_names):
         return False
     known = _looking.get(code)

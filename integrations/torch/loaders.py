@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from autolog.following import datasets
 from autolog.following.naming import Given
 
@@ -64,12 +65,18 @@ def train(training: Training, loop: Loop, kept: datasets.Kept) -> None:
     if loader is None:
         return
     told = settings(loader)
-    training.run.log_params({k: told[k] for k in ("batch_size", "shuffle", "num_workers") if k in told})
+    training.run.log_params(
+        {k: told[k] for k in ("batch_size", "shuffle", "num_workers") if k in told}
+    )
     dataset = loader.dataset
     data, target = contents(dataset)
     extra = {"dataset": type(dataset).__qualname__, "loader": told}
     if data is None:
-        facts = {"name": loop.name, "role": "train", "kind": type(dataset).__qualname__}
+        facts: dict[str, Any] = {
+            "name": loop.name,
+            "role": "train",
+            "kind": type(dataset).__qualname__,
+        }
         length = length_of(dataset)
         if length is not None:
             facts["shape"] = [length]

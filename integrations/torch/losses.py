@@ -8,12 +8,13 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from autolog.callsite import Site, find_site, is_library
 
 from .names import loss_of
 
 if TYPE_CHECKING:
-    from .training import Training
+    from .training import Known, Training
 
 Key = tuple[int, int, int]
 
@@ -24,27 +25,47 @@ MOST_PLACES = 64
 class Pending:
     """What one `backward` was called on since the last step.
 
-    Several calls at one place are one loss in parts: their sum where each part is divided there,
-    else their mean. The first alone counts for an optimizer that asks for it again (LBFGS).
+    Several calls at one place are one loss in parts: their sum where each part is divided by their
+    number, as it is written or in its graph, else their mean. The first alone counts for an
+    optimizer that asks for it again (LBFGS).
     """
 
-    __slots__ = ("count", "first", "place", "total")
+    __slots__ = ("count", "first", "place", "share", "total")
 
     def __init__(self, place: Place, value: float) -> None:
         self.place = place
         self.first = self.total = value
         self.count = 1
+        self.share = 1.0
 
-    def add(self, value: float) -> None:
+    def add(self, value: float, tensor: Any) -> None:
         """One more part."""
         self.total += value
         self.count += 1
+        self.share = factor(tensor)
 
     def value(self, *, again: bool) -> float:
         """The loss of the step; `again` where the optimizer evaluates it several times."""
         if self.count == 1 or again:
             return self.first
-        return self.total if self.place.divided else self.total / self.count
+        whole = self.place.divided or math.isclose(self.share * self.count, 1.0, rel_tol=1e-6)
+        return self.total if whole else self.total / self.count
+
+
+def factor(tensor: Any) -> float:
+    """The number that a loss was multiplied by last of all: a quarter for `loss / 4`, else 1."""
+    head = tensor.grad_fn
+    kind = type(head).__name__
+    if kind not in ("DivBackward0", "MulBackward0"):
+        return 1.0
+    try:
+        other = head._saved_other
+    except (AttributeError, RuntimeError):
+        return 1.0
+    value = number_in(other) if other is not None else None
+    if not value:
+        return 1.0
+    return 1.0 / value if kind == "DivBackward0" else value
 
 
 class Place:
@@ -81,20 +102,21 @@ def place_of(frame: FrameType, number: int) -> tuple[Key, Place]:
     return key, place
 
 
-def noted(pending: dict[Key, Pending], tensors: Any, unscaled: dict[int, Any]) -> None:
-    """Keep what `backward` is about to be called on; `unscaled` are losses by their scaled ones."""
+def noted(pending: dict[Key, Pending], tensors: Any, unscaled: dict[int, float | None]) -> None:
+    """Keep what `backward` is about to be called on; `unscaled` are losses by what they became."""
     frame = user_frame(sys._getframe(2))
     if frame is None:
         return
     several = tensors if type(tensors) in (list, tuple) else (tensors,)
     for number, tensor in enumerate(several):
-        value = number_in(unscaled.get(id(tensor), tensor))
+        known_as = unscaled.pop(id(tensor), None) if unscaled else None
+        value = number_in(tensor) if known_as is None else known_as
         if value is None:
             continue
         key, place = place_of(frame, number)
         known = pending.get(key)
         if known is not None:
-            known.add(value)
+            known.add(value, tensor)
         elif len(pending) < MOST_PLACES:
             pending[key] = Pending(place, value)
 
@@ -109,13 +131,14 @@ def number_in(tensor: Any) -> float | None:
     return float(tensor.item())
 
 
-def record(training: Training, pending: dict[Key, Pending], step: int, *, again: bool) -> None:
+def record(training: Training, known: Known, pending: dict[Key, Pending], *, again: bool) -> None:
     """Write down the losses of one step, each under its name."""
+    step = known.steps
     for key, found in pending.items():
         value = found.value(again=again)
         series = training.losses.get(key)
-        if series is None:
-            series = training.losses[key] = training.name_loss(found.place, step)
+        if series is None or series.place is not found.place:
+            series = training.losses[key] = training.name_loss(found.place, known, series)
         info = None if series.told else series.info(found.place.site)
         series.last = step
         training.run.point(series.key, value, step, info)
@@ -127,7 +150,7 @@ def record(training: Training, pending: dict[Key, Pending], step: int, *, again:
 class Series:
     """One series of a run: its key, and the last step that it has."""
 
-    __slots__ = ("key", "last", "of_losses", "rule", "told")
+    __slots__ = ("key", "last", "of_losses", "optimizer", "place", "rule", "told")
 
     def __init__(self, key: str, rule: str, of_losses: bool = False) -> None:
         self.key = key
@@ -135,6 +158,8 @@ class Series:
         self.rule = rule
         self.last = 0
         self.told = False
+        self.place: Place | None = None
+        self.optimizer: Known | None = None
 
     def info(self, site: Site | None) -> dict[str, Any]:
         """How its points are known; told with the first one."""

@@ -6,7 +6,9 @@ import ast
 import functools
 import re
 
-PASSED = frozenset(("mean", "sum", "scale", "float", "double", "squeeze", "item", "detach", "clone"))
+PASSED = frozenset(
+    ("mean", "sum", "scale", "float", "double", "squeeze", "item", "detach", "clone")
+)
 """Calls by which a loss stays what it is called: `loss.mean()`, `scaler.scale(loss)`."""
 
 NOTHING = ""

@@ -12,7 +12,12 @@ from torch.nn.modules import module as registry
 
 from .driving import quietly
 
-WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel")
+WRAPPERS = (
+    "DataParallel",
+    "DistributedDataParallel",
+    "OptimizedModule",
+    "FullyShardedDataParallel",
+)
 """torch's own modules that only stand round a model."""
 
 References = dict[int, "weakref.ref[nn.Module]"]
@@ -113,9 +118,11 @@ def _all_modules() -> list[nn.Module]:
 
 
 def _subclasses(cls: type) -> set[type]:
-    found, waiting = {cls}, [cls]
+    found: set[type] = {cls}
+    waiting: list[type] = [cls]
     while waiting:
-        for kind in type.__subclasses__(waiting.pop()):
+        below: list[type] = type.__subclasses__(waiting.pop())
+        for kind in below:
             if kind not in found:
                 found.add(kind)
                 waiting.append(kind)
@@ -133,7 +140,9 @@ def walk(root: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
         seen.add(id(module))
         yield name, module
         parts = (vars(module).get("_modules") or {}).items()
-        below = [(f"{name}.{key}" if name else key, part) for key, part in parts if part is not None]
+        below = [
+            (f"{name}.{key}" if name else key, part) for key, part in parts if part is not None
+        ]
         waiting.extend(reversed(below))
 
 

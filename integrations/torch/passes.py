@@ -8,6 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from autolog.callsite import find_site
 
 from . import sources

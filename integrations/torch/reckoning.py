@@ -10,7 +10,7 @@ import ast
 import math
 from collections.abc import Iterator
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from . import sources
 from .arithmetic import Number, Reckoner, Unknown, title_of
@@ -86,11 +86,14 @@ def _sums(loop: ast.For) -> Iterator[str]:
             yield title_of(node.target)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             name = title_of(node.targets[0])
-            if any(title_of(one) == name for one in ast.walk(node.value) if isinstance(one, ast.expr)):
+            if any(
+                title_of(one) == name for one in ast.walk(node.value) if isinstance(one, ast.expr)
+            ):
                 yield name
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("append", "update"):
-                yield title_of(node.func.value)
+        elif isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute) and function.attr in ("append", "update"):
+                yield title_of(function.value)
 
 
 def _after(tree: sources.Tree, node: ast.AST) -> Iterator[ast.stmt]:

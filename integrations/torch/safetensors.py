@@ -52,7 +52,7 @@ def _bytes_of(tensor: Any) -> memoryview:
     size = flat.numel() * flat.element_size()
     raw = torch.empty(0, dtype=torch.uint8).set_(whole)[first : first + size]
     try:
-        return memoryview(raw.numpy())
+        return memoryview(raw.numpy().data)
     except RuntimeError:  # torch without numpy
         return memoryview(bytes(raw.tolist()))
 

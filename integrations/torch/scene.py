@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from .losses import Key, Pending
@@ -23,12 +24,17 @@ class Scene(threading.local):
         training: The one whose step was the last here.
         loop: The data loader that was begun last.
         evaluation: The pass over data that is being judged.
+        norms: Norms of gradients since the last step, as `clip_grad_norm_` gave them.
+        loaded: The file that was loaded last; `filled` are the models that were given it.
         evaluating: How often a model was put into evaluation.
     """
 
     def __init__(self) -> None:
         self.pending: dict[Key, Pending] = {}
-        self.unscaled: dict[int, Any] = {}
+        self.unscaled: dict[int, float | None] = {}
+        self.norms: list[float] = []
+        self.loaded: Any = None
+        self.filled: dict[int, tuple[weakref.ref[Any], Any]] = {}
         self.loss = ""
         self.training: Training | None = None
         self.loop: Loop | None = None

@@ -137,7 +137,7 @@ PHASES = ("split", "phase", "mode", "stage", "subset", "part", "name")
 
 
 def phase(frame: FrameType) -> str:
-    """What a variable says that tells passes of one loop apart (`for split in …`); as a rule none."""
+    """What a variable says that tells passes of one loop apart: `for split in …`."""
     code = frame.f_code
     named = code.co_names if code.co_name == "<module>" else code.co_varnames
     names = [name for name in PHASES if name in named]
@@ -167,6 +167,26 @@ def targets(frame: FrameType) -> list[str]:
             if found:
                 return found
     return []
+
+
+def made_as(frame: FrameType) -> str:
+    """What is called what the call in a frame makes: also where it is given back by a function."""
+    tree, nodes = nodes_at(frame)
+    for node in nodes:
+        parent = tree.parents.get(node) if tree is not None else None
+        if isinstance(parent, ast.Return):
+            caller = outer(frame)
+            return made_as(caller) if caller is not None else NOTHING
+        if isinstance(parent, ast.Tuple) and tree is not None:
+            whole = tree.parents.get(parent)
+            names = list(_assigned(whole, parent)) if whole is not None else []
+            if len(names) == len(parent.elts):
+                return names[parent.elts.index(node)] if isinstance(node, ast.expr) else NOTHING
+        elif isinstance(node, ast.Call) and parent is not None:
+            names = list(_assigned(parent, node))
+            if len(names) == 1:
+                return names[0]
+    return NOTHING
 
 
 def _assigned(parent: ast.AST, value: ast.expr) -> Iterator[str]:

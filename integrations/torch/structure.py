@@ -9,8 +9,9 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
-from autolog.errors import UsageError
 from torch import nn
+
+from autolog.errors import UsageError
 
 INTERNAL = frozenset(vars(nn.Module()))
 PLAIN = (bool, int, float, str, type(None))
@@ -42,7 +43,7 @@ class _Describing:
                 for key, p in held["_parameters"].items()
             },
             "buffers": {
-                key: None if b is None else {**self._tensor(b, path, key), "kept": key not in volatile}
+                key: None if b is None else self._buffer(b, path, key, key not in volatile)
                 for key, b in held["_buffers"].items()
             },
         }  # fmt: skip
@@ -60,6 +61,9 @@ class _Describing:
             for key, part in held["_modules"].items()
         }
         return found
+
+    def _buffer(self, tensor: Any, path: str, key: str, kept: bool) -> dict[str, Any]:
+        return {**self._tensor(tensor, path, key), "kept": kept}
 
     def _tensor(self, tensor: Any, path: str, key: str) -> dict[str, Any]:
         name = self._named.get(id(tensor))
@@ -106,9 +110,9 @@ def named(value: Any) -> str:
     """Where a function or class can be imported from; raises TypeError where that is nowhere."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
     for place in (module, "torch", "torch.nn.functional"):
-        if isinstance(place, str) and "<" not in name:
-            if getattr(sys.modules.get(place), name, None) is value:
-                return f"{place}:{name}"
+        known = sys.modules.get(place) if isinstance(place, str) and "<" not in name else None
+        if known is not None and getattr(known, name, None) is value:
+            return f"{place}:{name}"
     raise TypeError
 
 

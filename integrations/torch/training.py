@@ -8,9 +8,10 @@ import threading
 import weakref
 from typing import Any
 
+from torch import nn
+
 from autolog.callsite import Site
 from autolog.live import Run
-from torch import nn
 
 from .configs import Birth
 from .losses import Key, Place, Series
@@ -36,6 +37,7 @@ class Known:
         foreign: Whether it belongs to no module, and is left alone.
         birth: The places in the program that led to its construction.
         settings: Of its groups, when it was built.
+        schedules: Settings of its schedulers that are not written down yet; `scheduled` are.
         thread: In which it was built.
     """
 
@@ -51,6 +53,8 @@ class Known:
     foreign: bool = False
     birth: Birth = dataclasses.field(default_factory=list)
     settings: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    schedules: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    scheduled: int = 0
     thread: int = dataclasses.field(default_factory=threading.get_ident)
 
 
@@ -80,6 +84,9 @@ class Training:
         self.code: Any = None
         self.sick: set[str] = set()
         self.told: dict[str, Any] = {}
+        self.checkpoints: dict[str, list[Any]] = {
+            "file": [], "bytes": [], "sha256": [], "step": [], "epoch": [], "holds": [],
+        }  # fmt: skip
 
     @property
     def over(self) -> bool:
@@ -95,11 +102,11 @@ class Training:
         last = self.parameter() if self.parameter is not None else None
         return last is None or last._version == self.mark
 
-    def name_loss(self, place: Place, step: int) -> Series:
-        """The series of a place of `backward`.
+    def name_loss(self, place: Place, known: Known, before: Series | None) -> Series:
+        """The series of a place of `backward`, which has lost the one that it had `before`.
 
-        Another place of the same name goes on with its series, if that is over: else they take
-        turns, and it gets a series of its own.
+        Another place of the same name goes on with its series where the same optimizer has made
+        further steps since; where they take turns, each has a series of its own.
         """
         name = place.name or "loss"
         if place.number:
@@ -108,10 +115,11 @@ class Training:
             key = name if count == 1 else f"{name}-{count}"
             taken = self.series.get(key)
             if taken is None:
-                made = self.series[key] = Series(key, "what backward() is called on", True)
-                return made
-            if taken.last < step - 1:
-                return taken
+                taken = self.series[key] = Series(key, "what backward() is called on", True)
+            elif taken is before or taken.optimizer is not known or taken.last >= known.steps:
+                continue
+            taken.place, taken.optimizer = place, known
+            return taken
         return self.series[name]
 
     def point(self, key: str, value: float, step: int, rule: str, site: Site | None = None) -> None:

@@ -12,11 +12,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from autolog.wrapping import external_caller, wrap_function
+from torch.nn.utils import clip_grad
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
-from . import configs, describing, losses, passes, reckoning, sources
+from autolog.wrapping import external_caller, wrap_function
+
+from . import checkpoints, configs, describing, losses, passes, reckoning, schedules, sources
 from .boundaries import Boundaries
 from .driving import lean, quietly, silent
 from .loaders import Loop
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from autolog.integration import Call
 
     from . import Torch
-    from .training import Training
+    from .training import Known, Training
 
 LOSSES = (
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
@@ -45,9 +47,10 @@ class Watch:
     """All that one enabling knows of the trainings in this process."""
 
     def __init__(self, integration: Torch) -> None:
-        self._pid = os.getpid()
         self.owners = Owners()
         self.scene = Scene()
+        self._scheduler: weakref.ref[Any] | None = None
+        _watches.add(self)
         self.boundaries = Boundaries(integration, self.owners, self.scene)
 
     def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
@@ -63,6 +66,13 @@ class Watch:
             function = getattr(torch.nn.functional, name, None)
             told = lean("torch.loss", after=partial(self.loss, name), failed=self.failed)
             wrap_function(function, told, ledger)
+        clip = lean("torch.clip_grad_norm_", after=self.clipped)
+        wrap_function(clip_grad.clip_grad_norm_, clip, ledger)
+        scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
+        wrap_function(scaler.scale, lean("torch.scale", after=self.scaled), ledger)
+        wrap_function(scaler.update, lean("torch.update", before=self.updated), ledger)
+        filled = lean("torch.load_state_dict", after=self.filled)
+        wrap_function(torch.nn.Module.load_state_dict, filled, ledger)
         wrap_function(torch.nn.Module.eval, lean("torch.eval", after=self.evaluating), ledger)
         yield ledger.undo
 
@@ -70,9 +80,28 @@ class Watch:
 
     def built(self, call: Call) -> None:
         """An optimizer was built."""
-        name = call.site.assigned_name() if call.site is not None and call.site.direct else None
-        known = self.boundaries.born(call.instance, _bare(name) or "optimizer")
-        known.birth = configs.birth(sys._getframe(1))
+        frame = losses.user_frame(sys._getframe(1))
+        name = sources.made_as(frame) if frame is not None else ""
+        known = self.boundaries.born(call.instance, name or "optimizer")
+        known.birth = configs.birth(frame)
+
+    def scheduled(self, call: Call) -> None:
+        """A scheduler is being built; its subclasses' constructors call each other."""
+        known = self._scheduler
+        if known is not None and known() is call.instance:
+            return
+        self._scheduler = weakref.ref(call.instance)
+        optimizer = schedules.optimizer_of(call)
+        if optimizer is not None and hasattr(optimizer, "param_groups"):
+            owner = self.boundaries.known(optimizer)
+            owner.schedules.append(schedules.described(call))
+            schedules.joined(owner)
+
+    def saved(self, value: Any, target: Any) -> None:
+        """`torch.save` has saved something."""
+        training = self.scene.training
+        if training is not None and not training.over:
+            checkpoints.saved(training, value, target)
 
     def loop(self, loader: Any, iterator: Any, frame: FrameType | None) -> None:
         """A loader is gone through once more, from the program's `frame`."""
@@ -106,7 +135,7 @@ class Watch:
             training.point(key, result.value, training.step, f"as reckoned: {result.text}", None)
 
     def _title(self, name: str, loop: Loop, training: Training) -> str:
-        """The name of a result in the run: what its loop went over is said, if the name does not."""
+        """The name of a result in the run, with what its loop went over if it does not say so."""
         part = loop.part if loop.shared or not loop.steps else ""
         taken = training.series.get(name)
         if part_of(name) or not part:
@@ -117,6 +146,25 @@ class Watch:
         """A model was put into evaluation."""
         passes.close(self.scene)
         self.scene.evaluating += 1
+
+    def clipped(self, args: Any, kwargs: Any, result: Any) -> None:
+        """Gradients were clipped; their norm is what was given back."""
+        value = losses.number_in(result)
+        if value is not None and len(self.scene.norms) < losses.MOST_PLACES:
+            self.scene.norms.append(value)
+
+    def scaled(self, args: Any, kwargs: Any, result: Any) -> None:
+        """A loss was scaled for half precision: what it was before is the loss."""
+        if len(args) > 1:
+            self.scene.unscaled[id(result)] = losses.number_in(args[1])
+
+    def updated(self, args: Any, kwargs: Any) -> None:
+        """A step is over, also where it was left out since gradients were infinite."""
+        self.scene.pending.clear()
+
+    def filled(self, args: Any, kwargs: Any, result: Any) -> None:
+        """A model was given a state."""
+        checkpoints.filled(self.scene, args[0])
 
     def backward(self, args: Any, kwargs: Any) -> None:
         """`backward` is about to be called; `Tensor.backward` calls it by way of this function."""
@@ -145,8 +193,6 @@ class Watch:
         if silent():
             return
         scene, boundaries = self.scene, self.boundaries
-        if self._pid != os.getpid():
-            self._after_fork()
         known = boundaries.known(optimizer)
         training = known.training
         if training is None or training.over:
@@ -157,6 +203,7 @@ class Watch:
             if training is None:
                 scene.pending.clear()
                 scene.unscaled.clear()
+                scene.norms.clear()
                 return
             training.parameter = known.last
         boundaries.ticks += 1
@@ -172,11 +219,19 @@ class Watch:
         if scene.evaluation is not None:
             passes.close(scene)
         again = bool(args[1:] or kwargs)
-        losses.record(training, scene.pending, known.steps, again=again)
+        losses.record(training, known, scene.pending, again=again)
         scene.unscaled.clear()
+        if scene.norms:
+            self._norms(training, scene, known)
         describing.rates(training, optimizer, known, known.steps)
         if scene.loop is not None:
             self._epoch(training, scene.loop)
+
+    def _norms(self, training: Training, scene: Scene, known: Known) -> None:
+        for i, value in enumerate(scene.norms):
+            key = f"{known.prefix}grad_norm" + (f"_{i + 1}" if i else "")
+            training.point(key, value, known.steps, "what clip_grad_norm_() gave back")
+        scene.norms.clear()
 
     def _epoch(self, training: Training, loop: Loop) -> None:
         loop.steps = True
@@ -185,13 +240,24 @@ class Watch:
             training.epoch += 1
             training.point("epoch", training.epoch, training.step, "iterations of the loader")
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         """The trainings of the parent are its own."""
-        self._pid = os.getpid()
         self.boundaries.open = []
         for known in self.boundaries.optimizers.values():
             known.training = None
         self.scene.__init__()  # type: ignore[misc]
+
+
+_watches: weakref.WeakSet[Watch] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for watch in _watches:
+        watch.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Counted:
@@ -208,9 +274,3 @@ class Counted:
         """Ours are gone."""
         if RemovableHandle.next_id == self.after:
             RemovableHandle.next_id = self.before
-
-
-def _bare(name: str | None) -> str | None:
-    """`optimizer` of `self.optimizer`; None for what is no plain name."""
-    last = (name or "").rpartition(".")[2]
-    return last if last.isidentifier() else None

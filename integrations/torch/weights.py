@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from torch import nn
 
 from autolog.live import Run
-from torch import nn
 
 from .owners import unwrapped
 

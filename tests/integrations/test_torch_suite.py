@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from typing import Any
 
@@ -36,6 +37,7 @@ class TestTorch(IntegrationSuite):
                 parameter.copy_(torch.linspace(-0.5, 0.5 + i, parameter.numel()).view_as(parameter))
         loader = DataLoader(TensorDataset(data, labels), batch_size=16)
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1)
         losses = []
         for _ in range(2):
             model.train()
@@ -48,6 +50,10 @@ class TestTorch(IntegrationSuite):
             model.eval()
             with torch.no_grad():
                 losses.append(torch.nn.CrossEntropyLoss()(model(data), labels).item())
+            schedule.step()
+        with tempfile.TemporaryDirectory() as folder:
+            torch.save(model.state_dict(), f"{folder}/model.pt")
+            model.load_state_dict(torch.load(f"{folder}/model.pt"))
         return losses, [p.detach().numpy() for p in model.parameters()]
 
     def train_badly(self) -> Any:
@@ -74,6 +80,12 @@ class TestTorch(IntegrationSuite):
             (DataLoader, "__iter__"),
             (torch.autograd, "backward"),
             (torch.nn.Module, "eval"),
+            (torch.nn.Module, "load_state_dict"),
+            (torch.nn.utils.clip_grad, "clip_grad_norm_"),
+            (torch.amp.GradScaler, "scale"),
+            (torch.optim.lr_scheduler.StepLR, "__init__"),
+            (torch.serialization, "save"),
+            (torch.serialization, "load"),
             *((functional, name) for name in names),
         ]
 

@@ -1,8 +1,9 @@
 """The torch gallery: training scripts as people write them, and what they would have logged.
 
-Facts stand in `programs/torch/<program>.facts`, one in a line, written before anything was captured:
-run (its number or `*`), kind, name, and the value as an expression over the program's own variables
-and over what it printed. `python tests/integrations/torch_gallery.py [PROGRAM…]` prints the score.
+Facts stand in `programs/torch/<program>.facts`, one in a line, written before anything was
+captured: run (its number or `*`), kind, name, and the value as an expression over the program's own
+variables and over what it printed. Run as a program, with names of programs if not all are wanted,
+this prints the score.
 """
 
 from __future__ import annotations
@@ -47,7 +48,15 @@ def play(folder: Path, way: str, names: tuple[str, ...]) -> dict[str, Played]:
         **os.environ, "AUTOLOG_STRICT": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    command = [sys.executable, "-W", "ignore", str(HERE / "torch_nursery.py"), str(place), way, *names]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        str(HERE / "torch_nursery.py"),
+        str(place),
+        way,
+        *names,
+    ]
     subprocess.run(command, check=True, timeout=500, env=environment)
     shutil.copytree(place, folder / way)
     return {name: _seen(folder / way, name) for name in names}
@@ -88,7 +97,9 @@ def checked(fact: list[Any], runs: list[RunView]) -> tuple[str, Any]:
         return MISSING, None
     recorded = recorded_of(runs, runs[int(number)], kind, name)
     if kind.startswith("any"):
-        return (FOUND if any(same(one, value, tolerance) for one in recorded.values()) else MISSING), recorded
+        return (
+            FOUND if any(same(one, value, tolerance) for one in recorded.values()) else MISSING
+        ), recorded
     if kind == "every":
         value, recorded = _every(name, value, recorded)
     if recorded is None:
@@ -113,7 +124,10 @@ def recorded_of(runs: list[RunView], run: RunView, kind: str, name: str) -> Any:
         if kind == "status":
             return run.status
         if kind == "parent":
-            return next((i for i, other in enumerate(runs) if other.id == run.tags.get("resumed_from")), None)
+            return next(
+                (i for i, other in enumerate(runs) if other.id == run.tags.get("resumed_from")),
+                None,
+            )
         if kind in ("history", "values", "steps", "every"):
             points = run.history(path[0].split(" @ ")[0])
             return len(points) if kind == "steps" else [point.value for point in points]
@@ -139,7 +153,9 @@ def _checkpoint(run: RunView, name: str) -> Any:
     if table is None:
         return None
     columns = table["columns"]
-    steps = [s for f, s in zip(columns["file"], columns["step"], strict=True) if Path(f).name == name]
+    steps = [
+        s for f, s in zip(columns["file"], columns["step"], strict=True) if Path(f).name == name
+    ]
     return steps[-1] if steps else None
 
 
@@ -152,9 +168,13 @@ def same(one: Any, other: Any, tolerance: float) -> bool:
         if "e" in text:
             return math.isclose(one, float(text), rel_tol=1e-6)
         digits = len(text.partition(".")[2])
-        return f"{one * other['scale']:.{digits}f}" == text or math.isclose(one, float(text), rel_tol=1e-12)
+        return f"{one * other['scale']:.{digits}f}" == text or math.isclose(
+            one, float(text), rel_tol=1e-12
+        )
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(
+            same(a, b, tolerance) for a, b in zip(one, other, strict=True)
+        )
     if isinstance(one, float) or isinstance(other, float):
         numbers = isinstance(one, int | float) and isinstance(other, int | float)
         return numbers and math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
