@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -73,15 +74,15 @@ class Torch(Integration):
         self.watch.scheduled(call)
         yield
 
-    @around(function("torch.serialization", "save"))
+    @around(function("torch.serialization", "save"), only="saves")
     def save(self, call: Call, run: Run | None) -> Iterator[None]:
-        """The program's own checkpoints; wrapped in place, for they are saved by any name
-        (torch 2.2 to 2.13).
+        """The program's own checkpoints; wrapped in place, for they are saved by any name. Into
+        memory everything is saved that is pickled with a tensor (torch 2.2 to 2.13).
         """
         yield
         self.watch.saved(call.arg("obj"), call.arg("f"))
 
-    @around(function("torch.serialization", "load"))
+    @around(function("torch.serialization", "load"), only="loads")
     def load(self, call: Call, run: Run | None) -> Iterator[None]:
         """What a training goes on from: noted here, told when a model was given it and is trained
         (torch 2.2 to 2.13).
@@ -105,6 +106,23 @@ class Torch(Integration):
         yield following.forget
         yield from self.watch.install(Ledger())
 
+    def saves(self, instance: Any, args: tuple[Any, ...]) -> bool:
+        """Whether a call of `torch.save` goes to a file."""
+        return len(args) > 1 and names_file(args[1])
+
+    def loads(self, instance: Any, args: tuple[Any, ...]) -> bool:
+        """Whether a call of `torch.load` reads a file."""
+        return bool(args) and names_file(args[0])
+
     def wants(self, model: Any) -> bool:
         """Whether the settings let trainings of such a model be recorded."""
         return self.standing.wants(model)
+
+
+def names_file(target: Any) -> bool:
+    """Whether something is a path, or an open file that has one."""
+    return isinstance(_name(target), str | os.PathLike)
+
+
+def _name(target: Any) -> Any:
+    return target if isinstance(target, str | os.PathLike) else getattr(target, "name", None)
