@@ -35,6 +35,7 @@ closes all descriptors, and the number may mean a file of its own by then.
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _monotonic = time.monotonic
 
 
@@ -51,21 +52,29 @@ def encode_record(record: Record, with_run: bool = False) -> bytes:
 
     Raises BackendError for a record that is not in wire form.
     """
-    r = record
-    items: tuple[Any, ...]
-    if with_run:
-        items = (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info, r.run)
-    elif r.info is not None:
-        items = (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info)
-    elif r.step is not None:
-        items = (r.seq, r.time, r.kind, r.key, r.value, r.step)
-    else:
-        items = (r.seq, r.time, r.kind, r.key, r.value)
     try:
-        return _encode(items) + b"\n"
+        return _encode(_items(record, with_run)) + b"\n"
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        what = f"{r.kind} {str(r.key)[:80]!r}"
+        what = f"{record.kind} {str(record.key)[:80]!r}"
         raise BackendError(f"{what} is not in wire form: {error}") from error
+
+
+def _items(r: Record, with_run: bool) -> tuple[Any, ...]:
+    if with_run:
+        return (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info, r.run)
+    if r.info is not None:
+        return (r.seq, r.time, r.kind, r.key, r.value, r.step, r.info)
+    if r.step is not None:
+        return (r.seq, r.time, r.kind, r.key, r.value, r.step)
+    return (r.seq, r.time, r.kind, r.key, r.value)
+
+
+def _encode_all(records: Sequence[Record], with_run: bool) -> bytes:
+    """The lines of several records, at once unless one of them is not in wire form."""
+    try:
+        return _encode_lines([_items(record, with_run) for record in records])
+    except Exception:
+        return b"".join([encode_record(record, with_run) for record in records])
 
 
 class JournalWriter:
@@ -105,7 +114,7 @@ class JournalWriter:
         if len(records) == 1:
             data = encode_record(records[0], with_run)
         else:
-            data = b"".join([encode_record(record, with_run) for record in records])
+            data = _encode_all(records, with_run)
         now = _monotonic()
         if self.fd < 0 or now - self.checked > CHECK_EVERY or self._position() != self._end:
             self._look(now)

@@ -45,7 +45,7 @@ class Run:
         self.overhead = 0
         self.state: dict[str, Any] = {}
         self.trouble: tuple[Status, dict[str, Any]] | None = None
-        self._units: dict[str, str] = {}
+        self._units: dict[str, tuple[str, str]] = {}
         self._names: dict[str, int] = {}
         self._tokens: list[Any] = []
         self._lock = ForkSafeLock()
@@ -80,20 +80,16 @@ class Run:
         self, metrics: Mapping[str, float], *, step: float | None = None, unit: str | None = None
     ) -> None:
         """Record several numbers of one step, in one go."""
-        self.log_rows([(time.time(), step, metrics)], unit=unit)
-
-    def log_rows(
-        self,
-        rows: Iterable[tuple[float, float | None, Mapping[str, Any]]],
-        *,
-        unit: str | None = None,
-    ) -> None:
-        """Record the numbers of several steps in one go: time, step and numbers of each."""
-        facts = []
-        for when, step, metrics in rows:
-            for key, value in metrics.items():
-                with guarded("log_metric"):
-                    facts.append(self._metric(key, value, step, unit, when))
+        now, facts, units = time.time(), [], self._units
+        quick = type(step) is int and unit is not None
+        for key, value in metrics.items():
+            if quick and type(value) is float and math.isfinite(value):
+                told = units.get(key)
+                if told is not None and told[0] == unit:  # one more point of a known series
+                    facts.append((now, "metric", told[1], value, step, None))
+                    continue
+            with guarded("log_metric"):
+                facts.append(self._metric(key, value, step, unit, now))
         with guarded("log_metrics"):
             self._append(facts)
 
@@ -101,8 +97,8 @@ class Run:
         self, key: str, value: Any, step: float | None, unit: str | None, when: float | None = None
     ) -> Any:
         info = None
-        if unit is not None and self._units.get(key) != unit:
-            self._units[key] = unit
+        if unit is not None and self._units.get(key, ("",))[0] != unit:
+            self._units[key] = unit, _name(key)
             info = {"unit": unit}
         return _point(key, value, step, info, when)
 

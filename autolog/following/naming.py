@@ -127,7 +127,9 @@ def known(data: Any) -> Given | None:
 
 
 def noted(data: Any, name: str) -> Given:
-    """What is known of an object, which has this name from now on if it had none."""
+    """What is known of an object, which has this name from now on if it had none; also of one that
+    a call was given as a part of something else, such as the first of a pair.
+    """
     found = known(data)
     if found is None:
         found = Given(data, name)
@@ -135,19 +137,6 @@ def noted(data: Any, name: str) -> Given:
             _known[id(data)] = found
     elif found.name == UNKNOWN:
         found.name = name
-    return found
-
-
-def met(data: Any, name: str) -> Given:
-    """Data that a call was given as a part of something else, such as the first of a pair.
-
-    What is known already keeps its name; else it is called `name` from now on.
-    """
-    found = _known.get(id(data))
-    if found is None or found.data() is not data:
-        found = Given(data, name)
-        if found.watched:
-            _known[id(data)] = found
     return found
 
 

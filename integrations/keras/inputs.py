@@ -61,7 +61,7 @@ class Told:
         if isinstance(data, tuple | list) and data:
             names = parts_of(self.call.variable("validation_data"), len(data))
             target = names[1] if len(names) > 1 else None
-            return naming.met(data[0], names[0]), (*data, None)[1], target
+            return naming.noted(data[0], names[0]), (*data, None)[1], target
         given = following.given_to(self.call, "validation_data") if data is not None else None
         return None if given is None else (given, None, None)
 

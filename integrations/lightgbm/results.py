@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from autolog import drawing
 from autolog.live import Run
-from autolog.reporting import guarded
-
-MOST_BARS, LONGEST = 30, 24
-"""Features in the picture of importances, and letters of their names."""
 
 MOST_ROWS = 10_000
 """Features of the table of importances, the weightiest first."""
@@ -45,21 +42,8 @@ def report_importances(run: Run, booster: Any, drawn: bool) -> None:
     table = importances(booster)
     run.log_table("feature_importance", table)
     if drawn:
-        with guarded("lightgbm.plots"):
-            run.log_figure(_picture(table), "feature_importance.png")
-
-
-def _picture(table: dict[str, list[Any]]) -> Any:
-    """Bars of gain and of split for the weightiest features; nothing of pyplot is touched."""
-    from matplotlib.figure import Figure
-
-    names = [name[:LONGEST] for name in table["feature"][:MOST_BARS]][::-1]
-    figure = Figure(figsize=(8, 1.2 + 0.22 * len(names)), layout="constrained")
-    for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("gain", "split"), strict=True):
-        axes.barh(range(len(names)), table[kind][:MOST_BARS][::-1], color="#0072b2")
-        axes.set_yticks(range(len(names)), names)
-        axes.set_xlabel(kind)
-    return figure
+        shown = {name: table[name] for name in ("feature", "gain")}
+        drawing.draw(run, "feature_importance", shown)
 
 
 def importances(booster: Any) -> dict[str, list[Any]]:

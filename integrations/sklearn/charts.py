@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .drawing import (
+from autolog.drawing.figures import (
     COLOURS,
     FAINT,
     INK,

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .charts import Columns, by_class
-from .drawing import (
+from autolog.drawing.figures import (
     COLOURS,
     FAINT,
     INK,
@@ -21,28 +20,11 @@ from .drawing import (
     named,
     shortened,
 )
+from autolog.drawing.weights import MOST_FEATURES, MOST_OUTPUTS, name_features
 
-MOST_FEATURES = 20
-"""Features in a picture, the weightiest of all."""
-MOST_OUTPUTS = 7
-"""Outputs whose weights are told apart; of more only the span is drawn."""
+from .charts import Columns, by_class
+
 MOST_PANELS = 4
-
-
-def weights(figure: Any, columns: Columns) -> None:
-    """Coefficients or importances of the weightiest features: bars, or a point for each output."""
-    names, outputs = columns["feature"], list(columns)[1:]
-    table = np.array([columns[name] for name in outputs], dtype=float)
-    order = np.argsort(-np.abs(np.nan_to_num(table)).max(axis=0), kind="stable")[:MOST_FEATURES]
-    axes = figure.add_subplot()
-    axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="-", zorder=1)
-    rows = np.arange(len(order))
-    if len(outputs) == 1:
-        axes.barh(rows, table[0, order], height=0.7, color=COLOURS[0], linewidth=0, zorder=2)
-    else:
-        _spread(axes, rows, table[:, order], outputs)
-    what = outputs[0] if len(outputs) == 1 else outputs[0].partition("_")[0]
-    _features(axes, [names[i] for i in order], len(names), what)
 
 
 def importances(figure: Any, columns: Columns) -> None:
@@ -57,27 +39,7 @@ def importances(figure: Any, columns: Columns) -> None:
         error_kw={"ecolor": MUTED, "elinewidth": 1.2, "capsize": 0}, zorder=2,
     )  # fmt: skip
     names = [columns["feature"][i] for i in order]
-    _features(axes, names, len(mean), "loss of score (mean, deviation)")
-
-
-def _spread(axes: Any, rows: Any, table: Any, outputs: Sequence[str]) -> None:
-    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
-    axes.hlines(rows, low, high, color=FAINT, linewidth=2.0, linestyle="-", zorder=1)
-    for i, name in enumerate(outputs[:MOST_OUTPUTS] if len(outputs) <= MOST_OUTPUTS else ()):
-        axes.plot(
-            table[i], rows, linestyle="", marker="o", markersize=5, color=COLOURS[i],
-            markeredgecolor="none", label=shortened(name.partition("_")[2] or name), zorder=2,
-        )  # fmt: skip
-    if len(outputs) > MOST_OUTPUTS:
-        axes.plot([], [], color=FAINT, linewidth=2.0, label=f"span over {len(outputs)} outputs")
-    legend(axes)
-
-
-def _features(axes: Any, names: Sequence[Any], total: int, what: str) -> None:
-    labelled(axes.yaxis, names, most=MOST_FEATURES)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    some = f" ({len(names)} of {total:,} features)" if total > len(names) else ""
-    named(axes, what + some, "")
+    name_features(axes, names, len(mean), "loss of score (mean, deviation)")
 
 
 # -- along an axis -----------------------------------------------------------------------------

@@ -118,14 +118,27 @@ def _call(function: str, /, *args: Any, **kwargs: Any) -> str:
 
 
 def defaults_of(cls: type) -> Mapping[str, Any]:
-    """The defaults of a class's constructor, by parameter."""
+    """The defaults of a class's constructor, by parameter; and those of its base's constructors,
+    as far as each hands `**kwargs` on to the next (XGBoost's).
+    """
     if cls not in _defaults:
-        try:
-            parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
-        except (TypeError, ValueError):
-            parameters = {}  # type: ignore[assignment]
-        _defaults[cls] = {name: p.default for name, p in parameters.items()}
+        found: dict[str, Any] = {}
+        for base in cls.__mro__:
+            if "__init__" not in vars(base):
+                continue
+            parameters = _parameters(base)
+            found = {**{name: p.default for name, p in parameters.items()}, **found}
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+                break
+        _defaults[cls] = found
     return _defaults[cls]
+
+
+def _parameters(cls: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(cls.__init__).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from autolog import drawing
 from autolog.integration import Call
-from autolog.live import Run, columns_of, without_secrets
-from autolog.reporting import guarded, note, say
+from autolog.live import Run
+from autolog.reporting import guarded
 
 from . import results, tables
 from .params import title
@@ -44,8 +45,8 @@ LOOKS: Mapping[str, Look] = {
     "predicted_vs_actual": Look(
         "charts", "predicted_vs_actual", "Predicted against actual", (5.8, 5.2)
     ),
-    "feature_importances": Look("courses", "weights", "Feature importances", (6.4, 5.2)),
-    "coef": Look("courses", "weights", "Coefficients", (6.4, 5.2)),
+    "feature_importances": Look(*drawing.WEIGHTS, "Feature importances", (6.4, 5.2)),
+    "coef": Look(*drawing.WEIGHTS, "Coefficients", (6.4, 5.2)),
     "permutation_importance": Look("courses", "importances", "Permutation importances", (6.4, 5.2)),
     "partial_dependence": Look("courses", "dependence", "Partial dependence"),
     "training_curve": Look("courses", "series", "Course of the training", (7.2, 4.4)),
@@ -70,39 +71,11 @@ def draw(
     """
     if kind not in LOOKS or run.light or not wanted(plots, kind):
         return
-    with guarded(f"drawing {name}"):
-        content = _picture(LOOKS[kind], columns, " · ".join(filter(None, (run.name, below))))
-        if content is not None:
-            run.log_artifact(content, f"{name.replace('/', '_')}.png")
-
-
-def _picture(look: Look, columns: Mapping[str, Any], below: str) -> bytes | None:
-    from importlib import import_module
-
-    clean = without_secrets(columns_of(columns))
-    if not any(isinstance(column, list) and column for column in clean.values()):
-        return None
-    try:
-        drawing = import_module(".drawing", __package__)
-        function: Callable[..., None] = getattr(
-            import_module(f".{look.module}", __package__), look.function
-        )
-        return bytes(
-            drawing.png(
-                lambda figure: function(figure, clean),
-                look.heading,
-                without_secrets(below),
-                look.size,
-            )
-        )
-    except ImportError as error:
-        note("plots", f"nothing is drawn: {error}")
-        say(
-            f"plots: matplotlib cannot be imported ({error}), so nothing is drawn; "
-            "pip install 'autolog-ml[plots]'",
-            once="plots",
-        )
-        return None
+    look = LOOKS[kind]
+    place = look.module if "." in look.module else f"{__package__}.{look.module}"
+    drawing.draw(
+        run, name, columns, (place, look.function), look.heading, below=below, size=look.size
+    )
 
 
 # -- of what a fitted estimator holds ------------------------------------------------------------

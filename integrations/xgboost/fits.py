@@ -38,9 +38,10 @@ def name_eval_sets(call: Call) -> None:
     if not isinstance(given, list | tuple):
         return
     names = naming.names_of_pairs(call, "eval_set", len(given))
-    for pair, (name, _) in zip(given, names, strict=True):
+    for pair, pair_names in zip(given, names, strict=True):
         if isinstance(pair, list | tuple) and len(pair) == 2:
-            naming.noted(pair[0], name)
+            for part, name in zip(pair, pair_names, strict=True):
+                naming.noted(part, name)
 
 
 def prefix(outer: Any, model: Any) -> str | None:

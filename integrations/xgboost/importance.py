@@ -23,6 +23,16 @@ def table(booster: Any, kinds: tuple[str, ...] = KINDS) -> dict[str, list[Any]] 
     return {"feature": features, **{k: [v.get(f) for f in features] for k, v in found.items()}}
 
 
+def first(table: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """What the features are ordered by, as a table; a column for each class where it has more."""
+    measure = "gain" if "gain" in table else next(name for name in table if name != "feature")
+    values = table[measure]
+    if not isinstance(values[0], list):
+        return {"feature": table["feature"], measure: values}
+    classes = {f"{measure}_{i}": list(column) for i, column in enumerate(zip(*values, strict=True))}
+    return {"feature": table["feature"], **classes}
+
+
 def _size(value: Any) -> float:
     return float(max(map(abs, value))) if isinstance(value, list) else float(abs(value))
 

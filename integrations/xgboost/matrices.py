@@ -36,14 +36,16 @@ class Matrix:
     Attributes:
         given: The object that it was made from; None for a part of another matrix.
         facts: What was found in the data; None where they were not described.
+        target: The labels, of data that are described only when they are used.
         extra: Further facts: categorical features, groups, the kind of matrix.
     """
 
-    __slots__ = ("__weakref__", "extra", "facts", "given")
+    __slots__ = ("__weakref__", "extra", "facts", "given", "target")
 
     def __init__(self, given: Given | None, facts: dict[str, Any] | None) -> None:
         self.given = given
         self.facts = facts
+        self.target: Given | None = None
         self.extra: dict[str, Any] = {}
 
     def data(self) -> Any:
@@ -89,8 +91,11 @@ def made(call: Call, kept: Kept) -> None:
     known = _matrices[call.instance] = Matrix(given, facts)
     if call.instance.__class__.__name__ != "DMatrix":
         known.extra["matrix"] = type(call.instance).__name__
-    if not given.watched:
-        given.let_go()
+    if inside and told.get("label") is not None:
+        known.target = naming.noted(told["label"], UNKNOWN)
+    for one in (given, known.target):
+        if one is not None and not one.watched:
+            one.let_go()
 
 
 def _named(call: Call, data: Any) -> Given:
@@ -210,12 +215,20 @@ def _facts(known: Matrix, matrix: Any, role: str, kept: Kept) -> dict[str, Any] 
     given = known.given
     assert given is not None
     facts = known.facts
-    if facts is None and _is_data(given.data()):
-        return None  # they are alive, and are described now
+    if facts is None and _is_data(given.data()):  # they are alive, and are described now
+        facts = _described_now(known, given, kept)
     facts = facts or {"kind": type(matrix).__name__}
     if "shape" not in facts:
         facts = {**facts, "shape": [matrix.num_row(), matrix.num_col()]}
     return {**facts, "name": given.name, "role": role}
+
+
+def _described_now(known: Matrix, given: Given, kept: Kept) -> dict[str, Any]:
+    target = known.target.data() if known.target is not None else None
+    name = None if known.target is None or known.target.name == UNKNOWN else known.target.name
+    return describe(
+        given.data(), target, name=given.name, target_name=name, statistics=kept.statistics
+    )
 
 
 def _is_data(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autolog import drawing
 from autolog.live import Run
 from autolog.reporting import guarded
 
@@ -23,6 +24,8 @@ def report(run: Run, booster: Any, options: XgboostOptions) -> None:
         table = importance.table(booster, options.importance)
         if table is not None:
             run.log_table("feature_importance", table)
+            if options.plots:
+                drawing.draw(run, "feature_importance", importance.first(table))
 
 
 def save(

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 UNIT = "boosting round"
 
-WAITS = 0.05
-"""Seconds that the numbers of quick rounds may wait for others: one by one each write would cost
-ten times as much, as a round leaves nothing of our code in the processor's caches."""
-
 RATES = ("learning_rate", "eta")
 
 _under_way = variable("xgboost.rounds", None)
@@ -44,11 +40,8 @@ class Rounds:
         self._first = first
         self._start = 0
         self._began: float | None = None
-        self._rated: int | None = None
-        self._rates: list[tuple[float, int, dict[str, Any]]] = []
-        self._waiting: list[tuple[float, int, float | None]] = []
-        self._log: Log = {}
-        self._written = 0.0
+        self._rated = False
+        self._keys: dict[tuple[str, str], str] = {}
         self.rate: Any = None
         self.last: int | None = None
         self.best: dict[str, float] = {}
@@ -76,7 +69,6 @@ class Rounds:
     def after_training(self, model: Any) -> Any:
         """What early stopping found, of a cross-validation too, whose boosters end here."""
         with guarded("recording early stopping"):
-            self.flush()
             self.best = best_of(model)
         return model
 
@@ -86,48 +78,41 @@ class Rounds:
         if self.last is None:
             # Asked only now: before the first round it would configure the model too early.
             self._start = max(model.num_boosted_rounds() - 1 - epoch, 0)
-            self._log = log
             self._first(model)
-        self.last = epoch + self._start
-        seconds = None if self._began is None else ended - self._began
-        self._waiting.append((time.time(), epoch, seconds))
-        if self._rated is not None:
-            self._say_rate()
-        if ended - self._written >= WAITS:
-            self.flush(ended)
+        step = self.last = epoch + self._start
+        row = self._points(log, epoch + 1) if self._options.series else {}
+        if self._options.round_time and self._began is not None:
+            row["round_time"] = ended - self._began
+        if self._rated:
+            row["learning_rate"] = self.rate
+        self._run.log_metrics(row, step=step, unit=UNIT)
 
-    def flush(self, now: float = 0.0) -> None:
-        """Write the rounds that wait; xgboost keeps the numbers of all."""
-        waiting, self._waiting = self._waiting, []
-        rates, self._rates = self._rates, []
-        self._written = now
-        rounds = waiting[-1][1] + 1 if waiting else 0
-        rows = [(at, epoch + self._start, self._row(epoch, s, rounds)) for at, epoch, s in waiting]
-        self._run.log_rows([*rows, *rates], unit=UNIT)
-
-    def _row(self, epoch: int, seconds: float | None, rounds: int) -> dict[str, float]:
-        row = dict(_points(self._log, epoch, rounds)) if self._options.series else {}
-        if self._options.round_time and seconds is not None:
-            row["round_time"] = seconds
-        return row
+    def _points(self, log: Log, rounds: int) -> dict[str, Any]:
+        """The newest numbers; of a cross-validation they are means and deviations."""
+        found, keys = {}, self._keys
+        for data, metrics in log.items():
+            for name, values in metrics.items():
+                if len(values) < rounds:  # a function that gives one name now, another then
+                    continue
+                pair = data, name
+                key = keys.get(pair) or keys.setdefault(pair, f"{data}-{name}")
+                value = values[-1]
+                if isinstance(value, tuple):
+                    found[f"{key}-mean"], found[f"{key}-std"] = value
+                else:
+                    found[key] = value
+        return found
 
     def heard(self, params: Mapping[str, Any]) -> None:
         """A callback has set params between two rounds: the next one has another learning rate."""
         rates = [value for name, value in params.items() if name in RATES]
-        if not rates or self.last is None:
+        if not rates:
             return
-        if self._rated is None:  # the rounds so far had the first one
-            self._rated = self._start
-            self._say_rate()
+        if not self._rated and self.last is not None:  # the rounds so far had the first one
+            self._rated = True
+            before = [self.rate] * (self.last + 1 - self._start)
+            self._run.log_series("learning_rate", before, unit=UNIT, first=self._start)
         self.rate = rates[-1]
-
-    def _say_rate(self) -> None:
-        """The learning rate of each round up to the last one."""
-        assert self.last is not None
-        assert self._rated is not None
-        for step in range(self._rated, self.last + 1):
-            self._rates.append((time.time(), step, {"learning_rate": self.rate}))
-        self._rated = self.last + 1
 
 
 def booster_of(model: Any) -> Any:
@@ -152,33 +137,14 @@ def parsed(parts: Iterable[str]) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def _points(log: Log, epoch: int, rounds: int) -> Iterator[tuple[str, float]]:
-    """All numbers of one of the rounds so far; a cross-validation's are means and deviations."""
-    for data, metrics in log.items():
-        for name, values in metrics.items():
-            each = len(values) // rounds or 1  # two metrics of one name share a list
-            place = (epoch + 1) * each - 1
-            if place >= len(values):
-                continue
-            value = values[place]
-            if isinstance(value, tuple):
-                yield f"{data}-{name}-mean", value[0]
-                yield f"{data}-{name}-std", value[1]
-            else:
-                yield f"{data}-{name}", value
-
-
 @contextlib.contextmanager
 def heard_here() -> Iterator[None]:
-    """Within it the rounds that begin hear what is set in their model, and lose none at its end."""
+    """Within it the rounds that begin hear what is set in their model."""
     token = _under_way.set(None)
     try:
         yield
     finally:
-        ours = _under_way.get()
         _under_way.reset(token)
-        if ours is not None:
-            ours.flush()
 
 
 def under_way() -> bool:

@@ -101,7 +101,7 @@ class Recorded:
         self.known = True
         found = config.effective(rounds.booster_of(model))
         rate = found.get("learning_rate")
-        if self.live is not None:
+        if self.live is not None and self.live.rate is None:
             self.live.rate = next((self.params[k] for k in rounds.RATES if k in self.params), rate)
         if self.fitted is not None:
             found = self._completed(found)

@@ -12,6 +12,8 @@ CONTRACT = {
     "autolog.context",
     "autolog.data",
     "autolog.data.*",
+    "autolog.drawing",
+    "autolog.drawing.*",
     "autolog.environment",
     "autolog.errors",
     "autolog.following",
@@ -58,7 +60,13 @@ LIBRARIES = {
     "typer": {"autolog.cli", "autolog.cli.*"},
     "click": {"autolog.cli", "autolog.cli.*"},
     "rich": {"autolog.cli", "autolog.cli.*", "autolog.rendering.*"},
-    "numpy": {"autolog.data", "autolog.data.*", "autolog.following.*", "autolog.testing.*"},
+    "numpy": {
+        "autolog.data",
+        "autolog.data.*",
+        "autolog.drawing.weights",
+        "autolog.following.*",
+        "autolog.testing.*",
+    },
     "pytest": {"autolog.testing", "autolog.testing.*"},
     "hypothesis": {"autolog.testing", "autolog.testing.*"},
 }
@@ -73,6 +81,7 @@ WHERE_LOADED = {
     "yaml": {"autolog.models.yamltext"},
     "psutil": {"autolog.process"},
     "IPython": {"autolog.notebook"},
+    "matplotlib": {"autolog.drawing.figures"},
 }
 """Libraries that a function asks for where the user has them or asked for their type."""
 

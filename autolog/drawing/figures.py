@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autolog.forking import ForkSafeLock
-from autolog.quiet import OURS, quietly
+from ..forking import ForkSafeLock
+from ..quiet import OURS, quietly
 
 INK = "#222222"
 MUTED = "#666666"
