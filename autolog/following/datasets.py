@@ -29,6 +29,8 @@ AT_ONCE_VALUES = 1 << 16
 MOST = 20
 """Datasets of predictions that one run describes and tells apart."""
 
+_PICKED = re.compile(r"\[([A-Za-z]\w*)(?:, *:)?\]")
+_SHORT = {"tr": "train", "trn": "train", "va": "validation", "te": "test", "tst": "test"}
 _VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|dev)(?![a-z])")
 
 
@@ -246,9 +248,25 @@ def _describe(
 
 def role_of(name: str) -> str:
     """`train`, `validation` or `test`, as the name says; `test` where it says nothing."""
-    if "train" in name.lower():
+    return role_said(name) or "test"
+
+
+def role_said(name: str) -> str | None:
+    """The role that a name tells; first by what picks the rows: `train.iloc[val_idx][features]`."""
+    for rows in _PICKED.findall(name):
+        role = _SHORT.get(rows.lower().partition("_")[0]) or _said(rows)
+        if role is not None:
+            return role
+    return _said(name)
+
+
+def _said(name: str) -> str | None:
+    low = name.lower()
+    if "train" in low:
         return "train"
-    return "validation" if _VALIDATION.search(name) else "test"
+    if _VALIDATION.search(name):
+        return "validation"
+    return "test" if "test" in low else None
 
 
 # -- rows that were trained on -----------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import re
 import sys
 import weakref
 from pathlib import Path
@@ -22,8 +21,6 @@ from autolog.live import Run
 PARTS = ("label", "weight", "group", "init_score", "position")
 DIGESTED = 8_000_000
 """Bytes of a file beyond which its content is not read."""
-
-_VALIDATION = re.compile(r"(?:\b|_|[Xx])(?:val(?:id(?:ation)?)?|eval|dev)(?![a-z])")
 
 
 class Part:
@@ -260,13 +257,9 @@ def _is_paged(data: Any) -> bool:
 def role_of(*names: str) -> str:
     """`train`, `validation` or `test` as the first of the names says that says it."""
     for name in names:
-        low = name.lower()
-        if "train" in low:
-            return "train"
-        if _VALIDATION.search(name) or low.startswith("eval"):
-            return "validation"
-        if "test" in low:
-            return "test"
+        role = described.role_said(name) or ("validation" if name[:4].lower() == "eval" else None)
+        if role is not None:
+            return role
     return "validation"
 
 

@@ -51,7 +51,9 @@ def test_test_data_are_described_with_their_labels(run: Only) -> None:
         ("Xval", "validation"), ("val_X", "validation"), ("x_validation", "validation"),
         ("X_test", "test"), ("interval", "test"), ("X", "test"), ("device_data", "test"),
         ("X_values", "test"), ("X_val2", "validation"),
-        ("train_frame", "train"),
+        ("train_frame", "train"), ("train.iloc[val_idx][features]", "validation"),
+        ("x_train[te]", "test"), ("X.iloc[train_index]", "train"), ('train["test"]', "train"),
+        ("X_train[mask]", "train"), ("train.loc[valid_mask, :]", "validation"),
     ],
 )  # fmt: skip
 def test_the_name_tells_the_role(name: str, role: str) -> None:
