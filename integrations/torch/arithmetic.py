@@ -27,6 +27,14 @@ class Number(NamedTuple):
     derived: bool = False
 
 
+class Result(NamedTuple):
+    """A number that the program is about to have, and what it calls it."""
+
+    name: str
+    value: float
+    text: str
+
+
 class Unknown(Exception):
     """The value of an expression cannot be told here."""
 

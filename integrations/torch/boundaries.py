@@ -14,7 +14,7 @@ from autolog.callsite import find_site
 from autolog.forking import ForkSafeLock
 from autolog.live import Run
 
-from . import checkpoints, configs, describing, passes, schedules, weights
+from . import checkpoints, configs, describing, passes, readings, schedules, weights
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -38,7 +38,7 @@ class Boundaries:
     """
 
     def __init__(self, integration: Torch, owners: Owners, scene: Scene) -> None:
-        self._integration = integration
+        self.integration = integration
         self.scene = scene
         self.owners = owners
         self.open: list[Training] = []
@@ -84,7 +84,7 @@ class Boundaries:
     ) -> Training | None:
         """The training that an optimizer's first step belongs to; None for no module's."""
         roots = self.owners.roots(parameters(optimizer))
-        if not roots or not self._integration.wants(unwrapped(roots[0])):
+        if not roots or not self.integration.wants(unwrapped(roots[0])):
             known.foreign = True
             return None
         with self._lock:
@@ -144,14 +144,14 @@ class Boundaries:
         models = [*roots]
         for other in together:
             models += [one for one in self._roots_of(other) if all(one is not m for m in models)]
-        training.run = self._integration.standing.open(
+        training.run = self.integration.standing.open(
             training, site, describing.title(models), "torch", partial(self._ending, training)
         )
         self.open.append(training)
         several = any(self._roots_of(other) for other in together)
         training.alone = not several
-        describing.opened(training, self._integration.options, scene, models)
-        if self._integration.options.settings:
+        describing.opened(training, self.integration.options, scene, models)
+        if self.integration.options.settings:
             training.told = configs.settings(frame, known.birth)
             training.run.log_params(training.told)
         checkpoints.resumed(training.run, scene, [unwrapped(one) for one in models])
@@ -196,18 +196,19 @@ class Boundaries:
 
     def end(self, training: Training) -> None:
         """End a training now."""
-        self._integration.standing.end(training)
+        self.integration.standing.end(training)
 
     def _ending(self, training: Training, run: Run) -> None:
         if training in self.open:
             self.open.remove(training)
         if self.scene.training is training:
             passes.close(self.scene)
-        error = self._integration.standing.closing_error
+        readings.finish(training)
+        error = self.integration.standing.closing_error
         if error is not None and run.trouble is None and through(error, training.code):
             run.troubled(error)
         kept, training.kept = training.kept, []
-        if self._integration.options.models:
+        if self.integration.options.models:
             weights.save(run, kept)
 
 

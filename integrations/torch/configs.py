@@ -146,7 +146,7 @@ def plain(value: Any) -> bool:
 def _own(frame: FrameType, held: Mapping[str, Any], born: Birth) -> Iterator[tuple[str, Any]]:
     """What a function was given, or gives a name to once and for all."""
     tree, _ = sources.nodes_at(frame)
-    scope = _scope(tree, frame) if tree is not None else None
+    scope = scope_of(tree, frame) if tree is not None else None
     names = list(_parameters(frame.f_code))
     if scope is not None and tree is not None:
         names += _constants(scope)
@@ -168,7 +168,7 @@ def _parameters(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
-def _scope(tree: sources.Tree, frame: FrameType) -> ast.AST | None:
+def scope_of(tree: sources.Tree, frame: FrameType) -> ast.AST | None:
     """The function, or the module, whose code a frame runs."""
     code = frame.f_code
     if code.co_name == "<module>":
@@ -184,25 +184,26 @@ def _constants(scope: ast.AST) -> list[str]:
     """Names that are given a constant, and nothing else, outside of loops."""
     given: dict[str, int] = {}
     constant: set[str] = set()
-    for node, looped in _statements(scope, False):
-        for name, value in _bound(node):
+    for node, looped in statements(scope, False):
+        for name, value in bound(node):
             given[name] = given.get(name, 0) + 1
             if value is not None and not looped and _is_constant(value):
                 constant.add(name)
     return [name for name in given if name in constant and given[name] == 1 and name[0] != "_"]
 
 
-def _statements(node: ast.AST, looped: bool) -> Iterator[tuple[ast.AST, bool]]:
+def statements(node: ast.AST, looped: bool) -> Iterator[tuple[ast.AST, bool]]:
     """The statements of a function's own body, and whether they stand in a loop."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
         if isinstance(child, ast.stmt):
             yield child, looped
-            yield from _statements(child, looped or isinstance(child, ast.For | ast.While))
+            yield from statements(child, looped or isinstance(child, ast.For | ast.While))
 
 
-def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+def bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    """The names that a statement gives a value, with the value where it is theirs alone."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -238,7 +239,7 @@ def _loops(tree: sources.Tree, scope: ast.AST, frame: FrameType, born: Birth) ->
     line = frame.f_lineno
     lines = [at for code, at in born if code is frame.f_code]
     found = []
-    for node, _ in _statements(scope, False):
+    for node, _ in statements(scope, False):
         if (
             isinstance(node, ast.For)
             and _within(node, line)

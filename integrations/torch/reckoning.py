@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from . import sources
-from .arithmetic import Number, Reckoner, Unknown, title_of
+from . import printing, sources
+from .arithmetic import Number, Reckoner, Result, Unknown, title_of
 from .frames import variables
 
 LONGEST = 60
@@ -26,14 +26,6 @@ class Plan(NamedTuple):
     code: CodeType
     sums: frozenset[str]
     rest: tuple[ast.stmt, ...]
-
-
-class Result(NamedTuple):
-    """A number that the program is about to have, and what it calls it."""
-
-    name: str
-    value: float
-    text: str
 
 
 _plans: dict[tuple[int, int], Plan | None] = {}
@@ -56,6 +48,8 @@ def reckoned(frame: FrameType) -> list[Result]:
     for own, result in returned:
         found.pop(own, None)
         found[result.name] = result
+    if not found:
+        found = {one.name: one for one in printing.printed(reckoner, plan.rest)}
     if not found:
         found = {result.name: result for result in _raw(reckoner, plan)}
     return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]

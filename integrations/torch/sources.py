@@ -120,11 +120,12 @@ def _data_name(frame: FrameType, node: ast.expr) -> tuple[str, bool]:
 def part(frame: FrameType, name: str) -> str:
     """`val`, `test`, …: which part of the data a pass goes over, as the source says.
 
-    By what the caller calls the result (`val_loss = evaluate(…)`), else by the name of the data,
-    else by the function's or a caller's name.
+    By a variable `split` or `phase`, by what the loss is called, by what the caller calls the
+    result (`val_loss = evaluate(…)`), else by the name of the data, else by the function's or a
+    caller's name.
     """
     caller = outer(frame)
-    texts = [phase(frame), name] if caller is None else [phase(frame), *targets(caller), name]
+    texts = [phase(frame), *targets(frame), *([] if caller is None else targets(caller)), name]
     site = find_site(caller) if caller is not None else None
     texts += [site.call_text() or ""] if site is not None else []
     texts.append(frame.f_code.co_name)

@@ -84,6 +84,8 @@ class Training:
         self.code: Any = None
         self.sick: set[str] = set()
         self.told: dict[str, Any] = {}
+        self.readings: dict[tuple[int, str], Any] = {}
+        self.globals: Any = None
         self.checkpoints: dict[str, list[Any]] = {
             "file": [], "bytes": [], "sha256": [], "step": [], "epoch": [], "holds": [],
         }  # fmt: skip

@@ -18,7 +18,17 @@ from torch.utils.hooks import RemovableHandle
 
 from autolog.wrapping import external_caller, wrap_function
 
-from . import checkpoints, configs, describing, losses, passes, reckoning, schedules, sources
+from . import (
+    checkpoints,
+    configs,
+    describing,
+    losses,
+    passes,
+    readings,
+    reckoning,
+    schedules,
+    sources,
+)
 from .boundaries import Boundaries
 from .driving import lean, quietly, silent
 from .loaders import Loop
@@ -108,6 +118,9 @@ class Watch:
         scene = self.scene
         passes.close(scene)
         number = scene.loop.number + 1 if scene.loop is not None else 1
+        training = scene.training
+        if training is not None and not training.over:
+            readings.read(training, frame, stepped=False)
         name, shared = sources.gone_through(frame) if frame is not None else ("", False)
         loop = scene.loop = Loop(loader, name, number, shared)
         watch = weakref.ref(self)
@@ -226,6 +239,8 @@ class Watch:
         describing.rates(training, optimizer, known, known.steps)
         if scene.loop is not None:
             self._epoch(training, scene.loop)
+        elif self.boundaries.integration.options.settings:
+            readings.read(training, losses.user_frame(sys._getframe(1)), stepped=True)
 
     def _norms(self, training: Training, scene: Scene, known: Known) -> None:
         for i, value in enumerate(scene.norms):

@@ -125,6 +125,40 @@ def test_a_loss_that_is_no_number_is_told_once(run: Only) -> None:
     assert run().tags["nan_loss"] == "since step 2"
 
 
+def test_what_the_program_holds_and_shows_is_found(program: Callable[..., Any]) -> None:
+    source = """
+from autolog import autolog; autolog()
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+X = torch.linspace(-1, 1, 24).view(12, 2)
+y = (X[:, 0] > 0).float()
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+loader = DataLoader(TensorDataset(X, y), batch_size=5)
+def accuracy(): return ((model(X).squeeze(1) > 0) == y).float().mean().item()
+smooth = 0.5
+for turn in range(4):
+    total = 0.0
+    if turn < 2:
+        for a, b in loader:
+            loss = nn.functional.binary_cross_entropy_with_logits(model(a).squeeze(1), b)
+            optimizer.zero_grad(); loss.backward(); optimizer.step()
+            total += loss.item()
+        print(f"turn {turn}: mean of it: {total / len(loader)!r}")
+    held_out = accuracy()
+    smooth = 0.9 * smooth + 0.1 * held_out
+    print("held", held_out, smooth)
+"""
+    done, (found,) = program(source)
+    lines = done.stdout.splitlines()
+    means = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("turn")]
+    assert history(found, "mean_of_it") == means
+    held = [[float(word) for word in line.split()[1:]] for line in lines if "held" in line]
+    assert history(found, "held_out")[0] == held[0][0]
+    assert history(found, "smooth")[-1] == held[-1][1]
+
+
 # -- where trainings begin and end -----------------------------------------------------------
 
 

@@ -1,0 +1,170 @@
+"""Numbers that the program keeps in its variables, read whenever a loop round the training turns.
+
+`val_loss = evaluate(…)`, `running_reward = …`: what a loop assigns anew each time it comes round,
+as fractions, under its own name. Sums that are still growing are left out, and clocks.
+"""
+
+from __future__ import annotations
+
+import ast
+import weakref
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import torch
+
+from . import configs, sources
+from .frames import users, variables
+from .training import Training
+
+CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
+RULE = "what the program's variable holds"
+
+
+class Watched(NamedTuple):
+    """A variable that a loop assigns: where, and what it held before the loop, if that is known.
+
+    `before` is None for nothing, else the expression that gave it a value.
+    """
+
+    name: str
+    line: int
+    before: ast.expr | None
+
+    def begun_with(self, value: float) -> bool:
+        """Whether a value may be the one from before the loop."""
+        if self.before is None:
+            return False
+        constant = self.before.value if isinstance(self.before, ast.Constant) else value
+        return bool(constant == value)
+
+
+class Plan(NamedTuple):
+    """The variables to look at in one function, as seen from one place in it."""
+
+    code: CodeType
+    watched: tuple[Watched, ...]
+
+
+_plans: dict[tuple[int, int], Plan] = {}
+
+
+def read(training: Training, frame: FrameType | None, *, stepped: bool) -> None:
+    """Write down what has changed in the loops round `frame`; `stepped` where a step is made."""
+    for one in users(frame):
+        plan = _plan(one)
+        if plan.watched:
+            line = one.f_lineno if stepped else 0
+            _look(training, plan, variables(one), line)
+        if one.f_code.co_name == "<module>":
+            training.globals = (plan, one.f_globals) if plan.watched else None
+
+
+def finish(training: Training) -> None:
+    """Look once more, at the end, at the variables of the program itself."""
+    if training.globals is not None:
+        plan, held = training.globals
+        training.globals = None
+        _look(training, plan, held, 0)
+
+
+def _look(training: Training, plan: Plan, held: Mapping[str, Any], line: int) -> None:
+    for watched in plan.watched:
+        value = held.get(watched.name)
+        if value is None or (type(value) is not float and not _is_number(value)):
+            continue
+        key = (id(plan.code), watched.name)
+        first = key not in training.readings
+        if not first and _same(training.readings[key], value):
+            continue
+        training.readings[key] = weakref.ref(value) if type(value) is torch.Tensor else value
+        if not (first and watched.begun_with(float(value))):
+            late = line and watched.line > line  # assigned after the step: in the turn before
+            step = training.step - (1 if late else 0)
+            _write(training, watched.name, float(value), step)
+
+
+def _same(known: Any, value: Any) -> bool:
+    """Whether it is the very object that was there before; tensors are not held."""
+    return known is value or (type(known) is weakref.ref and known() is value)
+
+
+def _write(training: Training, name: str, value: float, step: int) -> None:
+    series = training.series.get(name)
+    if series is not None and series.rule != RULE:
+        return  # it is known otherwise: a loss, what a loop came to
+    training.point(name, value, step, RULE)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a fraction in a tensor, or in numpy's clothes, that needs no gradient."""
+    if type(value) is torch.Tensor:
+        small = value.numel() == 1 and value.device.type == "cpu"
+        return small and value.is_floating_point() and not value.requires_grad
+    return type(value).__module__ == "numpy" and isinstance(value, float)
+
+
+def _plan(frame: FrameType) -> Plan:
+    key = (id(frame.f_code), frame.f_lasti)
+    plan = _plans.get(key)
+    if plan is None:
+        if len(_plans) > 2048:
+            _plans.clear()
+        plan = _plans[key] = Plan(frame.f_code, tuple(_watched(frame)))
+    return plan
+
+
+def _watched(frame: FrameType) -> Iterator[Watched]:
+    tree = sources.tree_of(frame)
+    scope = configs.scope_of(tree, frame) if tree is not None else None
+    if scope is None:
+        return
+    line = frame.f_lineno
+    loops = [
+        node
+        for node, _ in configs.statements(scope, False)
+        if isinstance(node, ast.For | ast.While) and node.lineno < line <= (node.end_lineno or 0)
+    ]
+    if not loops:
+        return
+    outside = dict(_given(scope, loops))
+    found: dict[str, Watched] = {}
+    for loop in loops:
+        for node in _turn(loop, line):
+            for name, value in _numbers(node):
+                if not any(word in value.lower() for word in CLOCKS):
+                    found[name] = Watched(name, node.lineno, outside.get(name))
+    yield from found.values()
+
+
+def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
+    """The statements of one turn of a loop, without those of loops in it that are not under way."""
+    for child in ast.iter_child_nodes(loop):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.For | ast.While):
+            continue
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _turn(child, line)
+
+
+def _numbers(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Names that a statement assigns something reckoned or returned to, with its text."""
+    if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Name):
+        text = ast.unparse(node.value)
+        for target in node.targets:
+            parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+            for one in parts:
+                if isinstance(one, ast.Name) and not one.id.startswith("_"):
+                    yield one.id, text
+
+
+def _given(scope: ast.AST, loops: list[Any]) -> Iterator[tuple[str, ast.expr]]:
+    """Names that have a value before the outermost of the loops, with the expression for it."""
+    first = min(loop.lineno for loop in loops)
+    for node, _ in configs.statements(scope, False):
+        if getattr(node, "lineno", first) < first:
+            yield from ((name, value or ast.Name(name)) for name, value in configs.bound(node))
