@@ -49,9 +49,8 @@ def reckoned(frame: FrameType) -> list[Result]:
         found.pop(own, None)
         found[result.name] = result
     if not found:
-        found = {one.name: one for one in printing.printed(reckoner, plan.rest)}
-    if not found:
-        found = {result.name: result for result in _raw(reckoner, plan)}
+        only_shown = [*_raw(reckoner, plan), *printing.printed(reckoner, plan.rest)]
+        found = {result.name: result for result in only_shown}
     return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]
 
 
