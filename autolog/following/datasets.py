@@ -238,12 +238,20 @@ def _describe(
     if data is None:  # all that is left of it
         shape = None if given.shape is None else list(given.shape)
         return {"name": given.name, "role": role, "kind": given.kind, "shape": shape}
-    if matching.rows(target) != matching.rows(data):
+    if _rows_of(target) != _rows_of(data):
         target = None
     facts = _facts(
         role, data, target, name=given.name, target_name=target_name, statistics=statistics
     )
     return {**facts, **_shared(known, data)}
+
+
+def _rows_of(data: Any) -> int | None:
+    """How many rows it has: several arrays in a list or a dict are the inputs of one model."""
+    parts = list(data.values()) if isinstance(data, dict) else data
+    if isinstance(parts, list | tuple) and parts and hasattr(parts[0], "shape"):
+        return matching.rows(parts[0])
+    return matching.rows(data)
 
 
 def role_of(name: str) -> str:

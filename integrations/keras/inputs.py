@@ -125,7 +125,7 @@ def parts_of(text: str, count: int) -> list[str]:
     except SyntaxError:
         return [UNKNOWN] * count
     if isinstance(tree, ast.Tuple | ast.List) and len(tree.elts) == count:
-        return [ast.unparse(one) for one in tree.elts]
+        return [ast.get_source_segment(text, one) or ast.unparse(one) for one in tree.elts]
     return [text, *[f"{text}[{i}]" for i in range(1, count)]]
 
 
@@ -199,7 +199,10 @@ def read(iterator: Any) -> dict[str, Any]:
         found["parts"] = [_spec(one) for one in _flat(first[0])]
         if size is None and found["parts"] and found["parts"][0]["shape"]:
             found["batch_size"] = found["parts"][0]["shape"][0]
-    elif size is not None and found["batches"] is not None:
+    elif size is None:  # a PyDataset makes its own batches, and mostly keeps how large they are
+        own_size = vars(held.get("py_dataset", adapter)).get("batch_size")
+        found["batch_size"] = own_size if type(own_size) is int else None
+    elif found["batches"] is not None:
         found["rows"] = _rows(found["batches"], size, held, iterator.steps_per_epoch)
     return {name: value for name, value in found.items() if value is not None}
 

@@ -103,7 +103,7 @@ def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
     found: Facts = {}
     chosen = {"optimizer_name"}
     for key, value in config.items():
-        name = f"optimizer_{key}"
+        name, value = f"optimizer_{key}", written(value)
         found[name] = _kind(optimizer, value) if key == "name" else described(value)
         if key != "name" and not _near(value, defaults.get(key)):
             chosen.add(name)
@@ -111,6 +111,27 @@ def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
             found[f"{name}_{inner}"] = described(item)
             chosen.add(f"{name}_{inner}")
     return found, chosen
+
+
+def written(value: Any) -> Any:
+    """A config with its numbers as the program wrote them, where Keras kept them in 32 bits.
+
+    `0.01`, and not `0.009999999776482582`: the shortest number that is the same in 32 bits. A
+    number of 64 bits is nearly never one of 32 too, and then the two are one.
+    """
+    if isinstance(value, float):
+        return _shortest(value)
+    if isinstance(value, Mapping):
+        return {key: written(item) for key, item in value.items()}
+    return [written(item) for item in value] if isinstance(value, list) else value
+
+
+def _shortest(number: float) -> float:
+    numpy = sys.modules["numpy"]
+    with numpy.errstate(over="ignore"):
+        single = numpy.float32(number)
+    exact = math.isfinite(number) and single.item() == number
+    return float(numpy.format_float_scientific(single)) if exact else number
 
 
 def _kind(optimizer: Any, name: Any) -> str:
