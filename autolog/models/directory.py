@@ -188,11 +188,12 @@ def _record(
         "bytes": folder.size,
         "sha256": {name: facts.sha256 for name, facts in folder.files.items()},
         "format": written.format,
+        "partial": written.partial,
         "signer": shown(key.public) if key else None,
         "signature": dict(signature) if signature else None,
         "non_importable": _left_behind(model, written.format) if written.by_name else None,
     }
-    return {name: item for name, item in value.items() if item not in (None, [])}
+    return {name: item for name, item in value.items() if item not in (None, [], "")}
 
 
 def _left_behind(model: Any, form: str) -> list[str]:

@@ -38,6 +38,8 @@ class Written:
         format: How the model was serialised, in one word.
         distributions: Names of the distributions that loading needs.
         by_name: Whether loading finds the model's classes by their names, as a pickle does.
+        partial: Why only a part of the model was written (its weights alone); empty where it is
+            whole. Loading then makes no model.
     """
 
     config: Mapping[str, Any]
@@ -45,6 +47,7 @@ class Written:
     format: str = ""
     distributions: Iterable[str] = ()
     by_name: bool = True
+    partial: str = ""
 
 
 class Files(Protocol):

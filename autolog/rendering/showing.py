@@ -249,7 +249,9 @@ def _models(run: RunView, ids: dict[str, str]) -> list[Text]:
         title = "" if name == "model" else f"{clean(name, 40)}  "
         what = clean(_class_name(str(model.get("class") or "")), 80)
         lines.append(Text.assemble(("MODEL", "bold"), f"  {title}{what} {_kept(model)}"))
-        if "path" in model:
+        if model.get("partial"):
+            lines.append(Text(f"  only in part: {clean(model['partial'], 200)}"))
+        elif "path" in model:
             source = f"{ids[run.id]}/{clean(name, 60)}"
             lines.append(Text(f'  autolog.load_model("{source}")', style="dim"))
     return lines

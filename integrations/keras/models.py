@@ -47,16 +47,17 @@ class KerasFlavor:
             content = archive.packed(model)
         except Exception as error:
             config |= {"weights": WEIGHTS, "reason": _said(error)}
-            self._write_weights(model, create, config["reason"])
-            return Written(config, {}, "weights.h5", needed, by_name=False)
+            self._write_weights(model, create)
+            partial = f"its weights alone, as Keras says: {config['reason']}"
+            reporting.note("keras.model", f"of {type(model).__qualname__} {partial}")
+            return Written(config, {}, "weights.h5", needed, by_name=False, partial=partial)
         with create("data/keras_module.txt") as stream:
             stream.write(b"keras")
         with create(FILE) as stream:
             stream.write(content)
         return Written(config, {"loader_module": LOADER}, "keras", needed, by_name=False)
 
-    def _write_weights(self, model: Any, create: Create, reason: str) -> None:
-        reporting.note("keras.model", f"{type(model).__qualname__}: its weights alone: {reason}")
+    def _write_weights(self, model: Any, create: Create) -> None:
         try:
             content = archive.weights(model)
         except Exception as error:

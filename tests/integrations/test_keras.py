@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import autolog
+from autolog import reporting
 from autolog.view import RunView
 
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
@@ -120,6 +121,36 @@ def test_a_fit_of_the_programs_own(run: Callable[[], Any]) -> None:
     assert run().params["epochs"] == 2
     assert run().datasets["ROWS"]["target"]["name"] == "LABELS"
     assert curve(run(), "loss") == history.history["loss"]
+
+
+def test_params_are_the_numbers_that_were_written(run: Callable[[], Any]) -> None:
+    rates = keras.optimizers.schedules.ExponentialDecay(0.03, decay_steps=7, decay_rate=1 / 3)
+    optimizer = keras.optimizers.Adam(rates, beta_1=0.85, clipnorm=float(np.float32(0.7)))
+    network(optimizer=optimizer).fit(ROWS, LABELS, verbose=0)
+    params = run().params
+    assert params["optimizer_learning_rate_initial_learning_rate"] == 0.03
+    assert params["optimizer_learning_rate_decay_rate"] == 1 / 3
+    assert (params["optimizer_beta_1"], params["optimizer_clipnorm"]) == (0.85, 0.7)
+
+
+def test_a_rate_in_32_bits_is_the_one_that_was_written(runs: Runs) -> None:
+    for rate in (0.01, 3e-4, 0.1 + 2**-30, 0.5, 1e-30):
+        network(optimizer=keras.optimizers.SGD(rate)).fit(ROWS, LABELS, verbose=0)
+    found = [one.params["optimizer_learning_rate"] for one in runs()]
+    assert found == [0.01, 3e-4, 0.1, 0.5, 1e-30]
+    exact = [one.metrics["learning_rate"] for one in runs()]
+    assert exact == [float(np.float32(rate)) for rate in found]
+
+
+def test_several_inputs_held_out_have_their_target(run: Callable[[], Any]) -> None:
+    first, second = keras.Input((4,)), keras.Input((4,))
+    both = keras.layers.Concatenate()([first, second])
+    model = keras.Model([first, second], keras.layers.Dense(1)(both))
+    model.compile("sgd", "mse")
+    x_val, y_val = ROWS[:20] + 1, LABELS[:20]
+    model.fit([ROWS, ROWS], LABELS, validation_data=([x_val, x_val], y_val), verbose=0)
+    held_out = run().datasets["[x_val, x_val]"]
+    assert (held_out["role"], held_out["target"]["name"]) == ("validation", "y_val")
 
 
 # -- how it ends -------------------------------------------------------------------------------
@@ -353,6 +384,8 @@ def test_a_class_that_keras_cannot_describe_keeps_its_weights(runs: Runs, tmp_pa
     model.fit(ROWS, LABELS, verbose=0)
     (found,) = runs()
     assert found.models["model"]["format"] == "weights.h5"
+    assert "must override `get_config()`" in found.models["model"]["partial"]
+    assert any("its weights alone" in note.text for note in reporting.notes())
     with pytest.raises(autolog.errors.UsageError, match="get_config"):
         autolog.load_model(f"{found.id}/model")
 
