@@ -51,6 +51,7 @@ class Data:
 
     Attributes:
         train: The training data; None where they were not told.
+        facts: What was recorded of the training data.
         rows: Digests of their rows, of all or (`whole` false) of a sample.
         keys: Names in the run of the data that were met.
         newest: For each name the object that had it last.
@@ -60,6 +61,7 @@ class Data:
     """
 
     train: Given | None = None
+    facts: dict[str, Any] | None = None
     rows: Any = None
     whole: bool = False
     keys: weakref.WeakKeyDictionary[Given, str] = dataclasses.field(
@@ -108,12 +110,21 @@ def trained_on(
         details = {"name": given.name, "statistics": kept.statistics, **details}
         if facts is None:
             facts = given.facts if data is None else _facts("train", data, target, **details)
-        run.fact("dataset", key, {**(facts or {}), **(extra or {})})
+        known.facts = {**(facts or {}), **(extra or {})}
+        run.fact("dataset", key, known.facts)
         if facts and "digest" in facts:  # else a generator, a lazy frame: only its form is read
             known.digests[facts["digest"]] = key
             if data is not None and not batch:
                 known.rows, known.whole = _rows(data, _limit(data))
     given.let_go()
+
+
+def add(run: Run, extra: Mapping[str, Any]) -> None:
+    """Add to what is recorded of the training data what only a call inside it knows."""
+    known = of(run)
+    if known.train is not None and known.facts is not None and extra:
+        known.facts = {**known.facts, **extra}
+        run.fact("dataset", known.keys[known.train], known.facts)
 
 
 def _facts(role: str, data: Any, target: Any = None, **details: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import re
 import sys
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from autolog.data import describe
@@ -101,8 +102,8 @@ def made(call: Call, kept: Kept) -> None:
 def _named(call: Call, data: Any) -> Given:
     given = naming.given_to(call, "data")
     assert given is not None
-    if given.name == UNKNOWN and isinstance(data, str):
-        given.name = data
+    if isinstance(data, str) and not given.name.isidentifier():  # no variable: by its file
+        given.name = Path(re.split("[?#]", data)[0]).name or given.name
     return given
 
 
@@ -155,6 +156,8 @@ def trained_on(run: Run, matrix: Any, kept: Kept, variable: str) -> None:
     given = known.given
     assert given is not None
     if datasets.of(run).train is not None:  # an outer training has told it
+        found = _extra(known, matrix)
+        datasets.add(run, {k: v for k, v in found.items() if k in ("groups", "categorical")})
         return
     datasets.trained_on(
         run, given, kept, facts=_facts(known, matrix, "train", kept), extra=_extra(known, matrix)

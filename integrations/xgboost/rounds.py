@@ -46,6 +46,10 @@ class Rounds:
         self.last: int | None = None
         self.best: dict[str, float] = {}
 
+    def __hash__(self) -> int:
+        """The first in a set too, which 2.1 keeps callbacks in: of what is added first, by slot."""
+        return 0
+
     # -- what xgboost calls ----------------------------------------------------------------
 
     def before_training(self, model: Any) -> Any:

@@ -30,6 +30,8 @@ OLDEST = {
         "pandas==2.0.3",
         "skops==0.14",
         "matplotlib==3.7.5",
+        "xgboost-cpu==2.1.4",
+        "lightgbm==4.3.0",
     ),
     "3.12": (
         "scikit-learn==1.4.0",
@@ -38,6 +40,8 @@ OLDEST = {
         "pandas==2.1.4",
         "skops==0.14",
         "matplotlib==3.8.4",
+        "xgboost-cpu==2.1.4",
+        "lightgbm==4.3.0",
     ),
     "3.13": (
         "scikit-learn==1.5.2",
@@ -46,11 +50,16 @@ OLDEST = {
         "pandas==2.2.3",
         "skops==0.14",
         "matplotlib==3.9.4",
+        "xgboost-cpu==2.1.4",
+        "lightgbm==4.5.0",
     ),
 }
-"""The oldest of which each Python has wheels; scikit-learn has none before 1.5.2 for 3.13."""
+"""The oldest of which each Python has wheels; scikit-learn has none before 1.5.2 for 3.13, whose
+NumPy LightGBM takes from 4.5.0 on.
+"""
 
 NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "matplotlib")
+NEWEST += ("xgboost-cpu", "lightgbm")
 QUICK = ("tests/integrations",)
 FULL = ("tests/core", "tests/backends", "tests/formats", "tests/integrations")
 

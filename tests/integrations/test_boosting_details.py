@@ -16,6 +16,7 @@ lightgbm = pytest.importorskip("lightgbm")
 xgboost = pytest.importorskip("xgboost")
 
 Only = Callable[[], RunView]
+Runs = Callable[[], list[RunView]]
 
 X = np.random.default_rng(0).normal(size=(160, 4))
 y = (X[:, 0] + X[:, 1] > 0).astype(int)
@@ -103,3 +104,25 @@ def test_each_round_is_in_the_store_when_it_has_ended(library: str, tmp_path: Pa
         lightgbm.train(params, data, 4, [data], ["train"], callbacks=[lambda env: look()])
         first = 1
     assert seen == [list(range(first, first + count)) for count in range(1, 5)]
+
+
+def test_a_ranker_tells_its_groups_and_a_file_its_name(runs: Runs, tmp_path: Path) -> None:
+    model = xgboost.XGBRanker(n_estimators=2, n_jobs=1)
+    model.fit(X_train, y_train, qid=np.repeat(np.arange(12), 10))
+    path = tmp_path / "rows.csv"
+    np.savetxt(path, np.column_stack([y, X]), delimiter=",", fmt="%.4f")
+    matrix = xgboost.DMatrix(f"{path}?format=csv&label_column=0")
+    xgboost.train({"nthread": 1}, matrix, 2)
+    ranked, read = runs()
+    assert ranked.datasets["X_train"]["groups"] == 12
+    assert ranked.datasets["X_train"]["target"]["name"] == "y_train"
+    assert read.datasets["rows.csv"]["shape"] == [160, 4]
+
+
+def test_our_callback_is_the_first_whatever_keeps_them() -> None:
+    from autolog.integrations.xgboost import rounds
+
+    for _ in range(50):
+        ours = rounds.callback(None, None, print)  # type: ignore[arg-type]
+        others = [xgboost.callback.EvaluationMonitor() for _ in range(9)]
+        assert next(iter({ours, *others})) is ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,10 @@ from sklearn.preprocessing import StandardScaler
 
 import autolog
 from autolog.view import RunView
+
+for _library in ("xgboost", "lightgbm", "keras", "torch"):
+    if importlib.util.find_spec(_library) is None:
+        pytest.skip(f"needs {_library}", allow_module_level=True)
 
 Job = Callable[[], float]
 

@@ -91,7 +91,8 @@ def test_a_mixins_method_is_hooked_on_the_mixin_for_estimators_alone(store: Path
 
 
 def test_a_trainer_of_keras_that_is_no_model_has_layers_too(store: Path) -> None:
-    import keras
+    pytest.importorskip("torch")
+    keras = pytest.importorskip("keras")
     from keras.src.backend.torch.trainer import TorchTrainer as Trainer
 
     class Example(Trainer, keras.layers.Layer):  # type: ignore[misc]
