@@ -126,12 +126,15 @@ def booster_of(model: Any) -> Any:
 
 
 def best_of(model: Any) -> dict[str, float]:
-    """`best_iteration` and `best_score` as xgboost keeps them with the model."""
+    """`best_iteration` and `best_score` as xgboost keeps them with the model.
+
+    Of a cross-validation 2.1 keeps mean and deviation as one text, `(0.68, 0.01)`.
+    """
     found = {}
     for name, kind in (("best_iteration", int), ("best_score", float)):
         text = model.attr(name)
         if text is not None:
-            found[name] = kind(text)
+            found[name] = kind(text.strip("()").partition(",")[0])
     return found
 
 

@@ -116,7 +116,7 @@ def test_early_stopping_by_params(early: str, run: Only) -> None:
 def test_odd_forms_of_calls(runs: All) -> None:
     data = lgb.Dataset(data=X, label=y)
     lgb.train(train_set=data, params=TOLD, valid_sets=data, valid_names="mine", num_boost_round=2)
-    lgb.train(TOLD, data, 2, [data], ["mine"], None, None, True, [])
+    lgb.train(TOLD, data, 2, [data], ["mine"], None, None)
     for run in runs():
         assert list(run.datasets) == ["X"]
         assert run.series["mine-binary_logloss"].count == 2

