@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 KINDS = ("weight", "gain", "cover", "total_gain", "total_cover")
@@ -11,9 +12,13 @@ MOST_ROWS = 10_000
 def table(booster: Any, kinds: tuple[str, ...] = KINDS) -> dict[str, list[Any]] | None:
     """Features by descending gain (else by the first measure); None where no split was made.
 
-    A linear model has weights alone, one for each class.
+    A linear model has weights alone, one for each class. Asked of trees whose leaves are vectors
+    2.1 dies of a segmentation fault; it was tried from 3.2 on.
     """
-    if _is_linear(booster):
+    config = booster.save_config().replace(" ", "")
+    if '"multi_strategy":"multi_output_tree"' in config and _version() < (3, 2):
+        return None
+    if '"name":"gblinear"' in config:
         kinds = ("weight",)
     found = {kind: booster.get_score(importance_type=kind) for kind in kinds}
     first: dict[str, Any] = found.get("gain") or next(iter(found.values()), {})
@@ -37,5 +42,6 @@ def _size(value: Any) -> float:
     return float(max(map(abs, value))) if isinstance(value, list) else float(abs(value))
 
 
-def _is_linear(booster: Any) -> bool:
-    return '"name":"gblinear"' in booster.save_config().replace(" ", "")
+def _version() -> tuple[int, ...]:
+    parts = str(sys.modules["xgboost"].__version__).split(".")
+    return tuple(int(part) for part in parts[:2] if part.isdigit())
