@@ -156,7 +156,8 @@ class TroubledBackend(Backend):
 
     def _meet(self, call: str) -> None:
         if call in self._failing:
-            raise self._error
+            # A new one each time: its traceback would keep whatever the frames hold.
+            raise type(self._error)(*self._error.args)
 
     def write(self, batch: Sequence[Record]) -> None:
         """As the contract says, or trouble."""

@@ -57,7 +57,7 @@ def told(folder: Path, *words: str, given: str = "", **env: str) -> tuple[Any, .
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
-        env={**os.environ, **env},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env},
         input=given,
         capture_output=True,
         text=True,

@@ -77,9 +77,12 @@ class TestKeras(IntegrationSuite):
         losses = [loop.train_on_batch(X, y) for _ in range(2)], loop.test_on_batch(X, y)
         gone = weakref.ref(loop)
         del loop  # a model of Keras is a circle: its run ends when the collector finds it
-        while gone() is not None:  # `collect` does nothing while another thread collects
+        for _ in range(100):  # `collect` does nothing while another thread collects
             gc.collect()
+            if gone() is None:
+                break
             time.sleep(0.1)
+        assert gone() is None, "somebody holds the model"
         return Held(model), history.history, judged, said, model.get_weights(), losses
 
     def train_badly(self) -> Any:

@@ -132,7 +132,7 @@ def within_ours(frame: Any) -> bool:
     """Whether a hook of ours called this: a person who steps on and on comes there too."""
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
-        if name.startswith("autolog.") and frame.f_code.co_name != "drive":
+        if name.startswith("autolog.") and not frame.f_code.co_name.startswith("drive"):
             return True
         frame = frame.f_back
     return False
