@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 import warnings
 from typing import Any
 
+import pytest
+
 from autolog.testing import IntegrationSuite
+
+if importlib.util.find_spec("torch") is None:
+    pytest.skip("torch is not installed", allow_module_level=True)
 
 
 def network(torch: Any) -> Any:
