@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from autolog.integrations.sklearn import SklearnOptions
 
 import autolog
+from autolog import repository
 from autolog.settings import SETTINGS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "names.md"
@@ -25,8 +27,9 @@ def ours() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """A pipeline's run and a search's."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
+    """A pipeline's run and a search's; git may take its time on a busy machine."""
+    patience, repository.PATIENCE = repository.PATIENCE, 30
     store = tmp_path_factory.mktemp("names") / "store"
     every = {"training_metrics": True, "plots": True, "input_example": True}
     autolog.autolog(backend=str(store), sklearn=every)
@@ -41,7 +44,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     LogisticRegression(C=0.5, max_iter=500).fit(X, y)
     GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.5, 1.0]}).fit(X, y)
     autolog.disable()
-    return list(autolog.search_runs(backend=store))
+    yield list(autolog.search_runs(backend=store))
+    repository.PATIENCE = patience
 
 
 def test_calls_and_variables_exist() -> None:
