@@ -154,11 +154,7 @@ class Keras(Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        found, link = following.maker(call.instance, lineage.likeness)
-        given = None if found is None else following.given_to(call, "x")
-        if found is not None and given is not None:
-            given = datasets.asked(found, given, self.kept)
-        following.remember(found, call.result, given, link, call.site)
+        following.predicted(call, self.kept, lineage.likeness, "x")
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered of models goes with the recording."""

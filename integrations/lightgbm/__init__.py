@@ -164,11 +164,7 @@ class Lightgbm(Integration):
         only numbers; `predict` of the classes with `fit` is scikit-learn's.
         """
         yield
-        found, link = following.maker(call.instance, lineage.likeness)
-        given = None if found is None else following.given_to(call, "data")
-        if found is not None and given is not None:
-            given = datasets.asked(found, given, self.kept)
-        following.remember(found, call.result, given, link, call.site)
+        following.predicted(call, self.kept, lineage.likeness, "data")
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered goes with the recording."""

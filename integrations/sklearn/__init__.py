@@ -217,11 +217,7 @@ class Sklearn(FitHooks, Integration):
         metric that is computed of it later sees only numbers.
         """
         yield
-        run, link = predictions.maker(call.instance, likeness.of)
-        given = None if run is None else naming.given_to(call)
-        if run is not None and given is not None:
-            given = datasets.asked(run, given, self.kept)
-        predictions.remember(run, call.result, given, link, call.site)
+        following.predicted(call, self.kept, likeness.of)
 
     @_around_each(*JUDGEMENTS)
     def score(self, call: Call, run: Run | None) -> Iterator[None]:
