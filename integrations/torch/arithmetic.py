@@ -88,7 +88,7 @@ class Reckoner:
                 if known is None:
                     raise Unknown
                 return known
-            return self._told(self._value(node), node.id in self._sums)
+            return self._told(self.value(node), node.id in self._sums)
         if isinstance(node, ast.BinOp):
             return _operated(type(node.op), self.number(node.left), self.number(node.right))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -97,7 +97,7 @@ class Reckoner:
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Attribute | ast.Subscript):
-            return self._told(self._value(node), self._summed(node))
+            return self._told(self.value(node), self._summed(node))
         raise Unknown
 
     def _summed(self, node: ast.expr) -> bool:
@@ -121,22 +121,25 @@ class Reckoner:
             return Number(value.item(), "f" if kind == "f" else "", derived)
         raise Unknown
 
-    def _value(self, node: ast.expr) -> Any:
-        """An object of the program: a variable, an attribute that is in its `__dict__`, an item."""
+    def value(self, node: ast.expr) -> Any:
+        """An object of the program: a variable, an attribute that is in its `__dict__`, an item.
+
+        Raises Unknown.
+        """
         if isinstance(node, ast.Name):
             if node.id in self._local:
                 return self._local[node.id]
             if node.id in self._globals:
                 return self._globals[node.id]
         elif isinstance(node, ast.Attribute):
-            held = getattr(self._value(node.value), "__dict__", {})
+            held = getattr(self.value(node.value), "__dict__", {})
             if node.attr in held:
                 return held[node.attr]
         elif isinstance(node, ast.Subscript):
-            holder = self._value(node.value)
+            holder = self.value(node.value)
             key = node.slice.value if isinstance(node.slice, ast.Constant) else None
             if key is None and isinstance(node.slice, ast.Name):
-                key = self._value(node.slice)
+                key = self.value(node.slice)
             if type(holder) in (dict, list, tuple) and type(key) in (str, int):
                 try:
                     return holder[key]
@@ -150,7 +153,7 @@ class Reckoner:
             raise Unknown
         if isinstance(function, ast.Name) and function.id not in self._local:
             if function.id == "len" and len(node.args) == 1:
-                return Number(_length(self._value(node.args[0])))
+                return Number(_length(self.value(node.args[0])))
             if function.id == "sum" and len(node.args) == 1:
                 return self._of_list(sum, node.args[0])
             if function.id in PLAIN and function.id not in self._globals:
@@ -170,18 +173,16 @@ class Reckoner:
             inner = self.number(holder)
             kind = "f" if name == "float" else "d"
             return Number(_rounded(float(inner.value), kind), kind, inner.derived)
-        module = (
-            getattr(self._value(holder), "__name__", "") if isinstance(holder, ast.Name) else ""
-        )
+        module = getattr(self.value(holder), "__name__", "") if isinstance(holder, ast.Name) else ""
         if module == "math" and name in MATH and len(args) == 1:
             inner = self.number(args[0])
             return Number(getattr(math, name)(inner.value), "", inner.derived)
         if module in ("numpy", "statistics") and name in MEANS and len(args) == 1:
-            return self._of_list(getattr(self._value(holder), name), args[0])
+            return self._of_list(getattr(self.value(holder), name), args[0])
         raise Unknown
 
     def _of_list(self, function: Callable[[Any], Any], node: ast.expr) -> Number:
-        values = self._value(node)
+        values = self.value(node)
         if type(values) is not list or not values or len(values) > LONGEST:
             raise Unknown
         if not all(type(one) in (int, float) for one in values):

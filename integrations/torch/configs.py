@@ -146,7 +146,7 @@ def plain(value: Any) -> bool:
 def _own(frame: FrameType, held: Mapping[str, Any], born: Birth) -> Iterator[tuple[str, Any]]:
     """What a function was given, or gives a name to once and for all."""
     tree, _ = sources.nodes_at(frame)
-    scope = scope_of(tree, frame) if tree is not None else None
+    scope = scope_of(tree, frame.f_code) if tree is not None else None
     names = list(_parameters(frame.f_code))
     if scope is not None and tree is not None:
         names += _constants(scope)
@@ -168,9 +168,8 @@ def _parameters(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
-def scope_of(tree: sources.Tree, frame: FrameType) -> ast.AST | None:
-    """The function, or the module, whose code a frame runs."""
-    code = frame.f_code
+def scope_of(tree: sources.Tree, code: CodeType) -> ast.AST | None:
+    """The function, or the module, that was compiled to `code`."""
     if code.co_name == "<module>":
         return tree.root
     for node in tree.functions:

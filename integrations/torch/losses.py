@@ -11,9 +11,11 @@ import torch
 
 from autolog.callsite import Site, find_site, is_library
 
+from . import parts
 from .names import loss_of
 
 if TYPE_CHECKING:
+    from .scene import Scene
     from .training import Known, Training
 
 Key = tuple[int, int, int]
@@ -30,13 +32,22 @@ class Pending:
     optimizer that asks for it again (LBFGS).
     """
 
-    __slots__ = ("count", "first", "place", "share", "total")
+    __slots__ = ("count", "first", "first_parts", "parts", "place", "share", "total")
 
     def __init__(self, place: Place, value: float) -> None:
         self.place = place
         self.first = self.total = value
         self.count = 1
         self.share = 1.0
+        self.first_parts: dict[str, float] = {}
+        self.parts: dict[str, float] = {}
+
+    def divide(self, values: dict[str, float]) -> None:
+        """What the loss of the last call is the sum of."""
+        if self.count == 1:
+            self.first_parts = self.parts = values
+        else:
+            self.parts = {name: self.parts.get(name, 0.0) + values[name] for name in values}
 
     def add(self, value: float, tensor: Any) -> None:
         """One more part."""
@@ -50,6 +61,12 @@ class Pending:
             return self.first
         whole = self.place.divided or math.isclose(self.share * self.count, 1.0, rel_tol=1e-6)
         return self.total if whole else self.total / self.count
+
+    def part_values(self, *, again: bool) -> dict[str, float]:
+        """The parts by name; of several calls their means, since they are read undivided."""
+        if self.count == 1 or again:
+            return self.first_parts
+        return {name: value / self.count for name, value in self.parts.items()}
 
 
 def factor(tensor: Any) -> float:
@@ -69,15 +86,16 @@ def factor(tensor: Any) -> float:
 
 
 class Place:
-    """A `backward` in the program: its name and how its parts go together."""
+    """A `backward` in the program: its name, how its calls go together, the parts of its loss."""
 
-    __slots__ = ("code", "divided", "name", "number", "site")
+    __slots__ = ("code", "divided", "name", "number", "plan", "site")
 
     def __init__(self, frame: FrameType, number: int) -> None:
         self.code = frame.f_code  # held, since its id is the key
         self.number = number
         self.site: Site | None = find_site(frame)
         self.name, self.divided = loss_of(self.site.call_text() if self.site is not None else None)
+        self.plan = parts.plan(frame, number)
 
 
 _places: dict[Key, Place] = {}
@@ -102,8 +120,9 @@ def place_of(frame: FrameType, number: int) -> tuple[Key, Place]:
     return key, place
 
 
-def noted(pending: dict[Key, Pending], tensors: Any, unscaled: dict[int, float | None]) -> None:
-    """Keep what `backward` is about to be called on; `unscaled` are losses by what they became."""
+def noted(scene: Scene, tensors: Any) -> None:
+    """Keep what `backward` is about to be called on."""
+    pending, unscaled = scene.pending, scene.unscaled
     frame = user_frame(sys._getframe(2))
     if frame is None:
         return
@@ -118,7 +137,11 @@ def noted(pending: dict[Key, Pending], tensors: Any, unscaled: dict[int, float |
         if known is not None:
             known.add(value, tensor)
         elif len(pending) < MOST_PLACES:
-            pending[key] = Pending(place, value)
+            known = pending[key] = Pending(place, value)
+        if place.plan is not None and known is not None:
+            known.divide(place.plan.read(frame, tensor, scene.terms or {}, number_in))
+        if scene.terms is not None:
+            scene.terms_used(place.plan is not None and place.plan.calls)
 
 
 def number_in(tensor: Any) -> float | None:
@@ -144,6 +167,8 @@ def record(training: Training, known: Known, pending: dict[Key, Pending], *, aga
         training.run.point(series.key, value, step, info)
         if not math.isfinite(value):
             training.not_finite(series.key, value, step)
+        if found.parts:
+            parts.record(training, found.place, found.part_values(again=again), step)
     pending.clear()
 
 

@@ -58,12 +58,36 @@ def _named(node: ast.expr | None) -> tuple[str, bool]:
         elif isinstance(node, ast.UnaryOp):
             node = node.operand
         elif isinstance(node, ast.Call):
-            node = _through(node)
+            node = through(node)
         else:
             return NOTHING, divided
 
 
-def _through(node: ast.Call) -> ast.expr | None:
+def lost(call: ast.Call, number: int = 0) -> ast.expr | None:
+    """The expression that a call of `backward` is made on, through what leaves it what it is.
+
+    `number` is its place among several: `torch.autograd.backward([a, b])`.
+    """
+    given: ast.expr | None = None
+    if call.args:
+        given = call.args[0]
+        if isinstance(given, ast.List | ast.Tuple):
+            given = given.elts[number] if given.elts[number:] else None
+    elif isinstance(call.func, ast.Attribute):
+        given = call.func.value
+    node = given
+    while True:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult):
+            node = node.right if isinstance(node.left, ast.Constant) else node.left
+        elif isinstance(node, ast.Call):
+            node = through(node)
+        else:
+            break
+    return node if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) else given
+
+
+def through(node: ast.Call) -> ast.expr | None:
+    """What a call leaves as it is, but for its form; None for all other calls."""
     function = node.func
     if not isinstance(function, ast.Attribute) or function.attr not in PASSED:
         return None

@@ -117,7 +117,7 @@ def _plan(frame: FrameType) -> Plan:
 
 def _watched(frame: FrameType) -> Iterator[Watched]:
     tree = sources.tree_of(frame)
-    scope = configs.scope_of(tree, frame) if tree is not None else None
+    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
     if scope is None:
         return
     line = frame.f_lineno

@@ -7,11 +7,15 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from .losses import Key, Pending
+from .parts import Noted
 
 if TYPE_CHECKING:
     from .loaders import Loop
     from .passes import Pass
     from .training import Training
+
+
+PATIENCE = 64
 
 
 class Scene(threading.local):
@@ -27,6 +31,8 @@ class Scene(threading.local):
         norms: Norms of gradients since the last step, as `clip_grad_norm_` gave them.
         loaded: The file that was loaded last; `filled` are the models that were given it.
         evaluating: How often a model was put into evaluation.
+        terms: Losses that were computed since the last step; None where no part of a loss is
+            found by them.
     """
 
     def __init__(self) -> None:
@@ -40,3 +46,15 @@ class Scene(threading.local):
         self.loop: Loop | None = None
         self.evaluation: Pass | None = None
         self.evaluating = 0
+        self.begin_terms()
+
+    def begin_terms(self) -> None:
+        """Keep the values of loss functions, until enough losses turn out to need none."""
+        self.terms: Noted | None = {}
+        self._vain = 0
+
+    def terms_used(self, used: bool) -> None:
+        """Whether a `backward` had a use for them; after `PATIENCE` in a row without, no more."""
+        self._vain = 0 if used else self._vain + 1
+        if self._vain > PATIENCE:
+            self.terms = None

@@ -7,7 +7,7 @@ import itertools
 import linecache
 from collections.abc import Iterator
 from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 
 from autolog.callsite import find_site
 from autolog.following.naming import followed
@@ -34,18 +34,23 @@ class Tree:
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
             if isinstance(node, ast.expr | ast.stmt):
-                self.at.setdefault(_span(node), []).append(node)
+                self.at.setdefault(span_of(node), []).append(node)
 
 
-def _span(node: ast.expr | ast.stmt) -> Span:
+def span_of(node: ast.expr | ast.stmt) -> Span:
+    """The place of a node in its source."""
     return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
 
 
 def tree_of(frame: FrameType) -> Tree | None:
     """The tree of the file that a frame's code was compiled from, if it can be had."""
-    name = frame.f_code.co_filename
-    linecache.lazycache(name, frame.f_globals)
-    return _tree("".join(linecache.getlines(name)))
+    linecache.lazycache(frame.f_code.co_filename, frame.f_globals)
+    return tree_in(frame.f_code.co_filename)
+
+
+def tree_in(file: str) -> Tree | None:
+    """The tree of a file that is known by name."""
+    return _tree("".join(linecache.getlines(file)))
 
 
 @lru_cache(maxsize=64)
@@ -60,12 +65,17 @@ def _tree(text: str) -> Tree | None:
 
 def nodes_at(frame: FrameType) -> tuple[Tree | None, list[ast.AST]]:
     """The nodes whose place is that of the instruction that a frame is at."""
-    tree = tree_of(frame)
-    place = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
-    if tree is None or place is None or None in place:
-        return tree, []
+    tree, span = tree_of(frame), span_at(frame.f_code, frame.f_lasti)
+    return tree, [] if tree is None or span is None else tree.at.get(span, [])
+
+
+def span_at(code: CodeType, offset: int) -> Span | None:
+    """The place in the source of the instruction at `offset`."""
+    place = next(itertools.islice(code.co_positions(), offset // 2, None), None)
+    if place is None or None in place:
+        return None
     first, last, start, end = place
-    return tree, tree.at.get((first or 0, start or 0, last or 0, end or 0), [])
+    return first or 0, start or 0, last or 0, end or 0
 
 
 def loop_at(frame: FrameType) -> tuple[Tree | None, ast.For | None]:

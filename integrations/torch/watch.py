@@ -23,6 +23,7 @@ from . import (
     configs,
     describing,
     losses,
+    parts,
     passes,
     readings,
     reckoning,
@@ -92,6 +93,7 @@ class Watch:
         """An optimizer was built."""
         frame = losses.user_frame(sys._getframe(1))
         name = sources.made_as(frame) if frame is not None else ""
+        self.scene.begin_terms()
         known = self.boundaries.born(call.instance, name or "optimizer")
         known.birth = configs.birth(frame)
 
@@ -184,16 +186,20 @@ class Watch:
         scene = self.scene
         if scene.evaluation is not None:
             passes.close(scene)
-        losses.noted(scene.pending, args[0], scene.unscaled)
+        losses.noted(scene, args[0])
 
     def loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function was called."""
         if type(result) is not torch.Tensor:
             return
+        scene = self.scene
         if result.requires_grad:
-            self.scene.loss = name
+            scene.loss = name
+            if scene.terms is not None:
+                frame = losses.user_frame(sys._getframe(1))
+                parts.note(scene.terms, frame, losses.number_in(result))
         else:
-            passes.evaluated(self.scene, name, args, kwargs, result)
+            passes.evaluated(scene, name, args, kwargs, result)
 
     def failed(self, error: BaseException) -> None:
         """A loss function or `backward` raised; it is the training's end unless it goes on."""
@@ -234,6 +240,8 @@ class Watch:
         again = bool(args[1:] or kwargs)
         losses.record(training, known, scene.pending, again=again)
         scene.unscaled.clear()
+        if scene.terms:
+            scene.terms.clear()
         if scene.norms:
             self._norms(training, scene, known)
         describing.rates(training, optimizer, known, known.steps)

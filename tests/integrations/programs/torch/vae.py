@@ -46,10 +46,14 @@ class VAE(nn.Module):
 model = VAE()
 optimizer = optim.Adam(model.parameters(), lr=1e-3)
 
+klds = []
+
 
 def loss_function(recon_x, x, mu, logvar):
     BCE = F.binary_cross_entropy(recon_x, x.view(-1, 25), reduction='sum')
     KLD = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    if recon_x.requires_grad:
+        klds.append(KLD.item())
     return BCE + KLD
 
 
