@@ -14,7 +14,7 @@ from autolog.callsite import find_site
 from autolog.forking import ForkSafeLock
 from autolog.live import Run
 
-from . import checkpoints, configs, describing, passes, readings, schedules, weights
+from . import checkpoints, configs, describing, forwards, passes, readings, schedules, weights
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -45,6 +45,7 @@ class Boundaries:
         self.ticks = 0
         self.optimizers: dict[int, Known] = {}
         self._lock = ForkSafeLock()
+        self.awaited = forwards.Awaited()
 
     # -- optimizers ------------------------------------------------------------------------
 
@@ -190,7 +191,9 @@ class Boundaries:
                 self.end(training)
 
         training.roots.append(weakref.ref(root, gone))
-        training.kept.append(weights.Remains(root))
+        remains = weights.Remains(root)
+        training.kept.append(remains)
+        self.awaited.next_call(root, partial(forwards.told, held, weakref.ref(remains)))
 
     # -- the end ---------------------------------------------------------------------------
 

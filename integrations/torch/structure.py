@@ -1,26 +1,39 @@
-"""A module as plain data: classes by name, attributes, which tensors stand where; and back."""
+"""A module as plain data: classes by name, attributes, which tensors stand where."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
-from autolog.errors import UsageError
+from .owners import walk
+from .rebuilding import INTERNAL
+from .safetensors import DTYPES
 
-INTERNAL = frozenset(vars(nn.Module()))
 PLAIN = (bool, int, float, str, type(None))
 MOST = 10_000
+DEEPEST = 8
+MAKERS: tuple[Any, ...] = (object.__new__, SimpleNamespace.__new__)
+"""How objects are made that are their attributes and nothing else."""
 
 
 def describe(module: nn.Module, tensors: dict[str, Any]) -> dict[str, Any]:
     """All of a module but its tensors' values, which are put into `tensors` by name."""
     return _Describing(tensors).module(module, "")
+
+
+def holds_nothing(value: Any) -> bool:
+    """Whether a value is plain data through and through, so that to hold it keeps nothing alive."""
+    tensors: dict[str, Any] = {}
+    try:
+        _Describing(tensors)._value(value, "", "")
+    except TypeError:
+        return False
+    return not tensors
 
 
 class _Describing:
@@ -68,8 +81,8 @@ class _Describing:
     def _tensor(self, tensor: Any, path: str, key: str) -> dict[str, Any]:
         name = self._named.get(id(tensor))
         if name is None:
-            if type(tensor) not in (torch.Tensor, nn.Parameter) or tensor.layout != torch.strided:
-                raise_unsaved(tensor)
+            if not _dense(tensor):
+                raise_unsaved(tensor, f"{path}.{key}" if path else key)
             name = self._named[id(tensor)] = f"{path}.{key}" if path else key
             self._tensors[name] = tensor.detach()
         parameter = isinstance(tensor, nn.Parameter)
@@ -80,25 +93,50 @@ class _Describing:
         kind = type(value)
         if kind in PLAIN:
             return value
+        if key.count(".") > DEEPEST:
+            raise TypeError
         if kind in (list, tuple, torch.Size):
             items = [self._value(one, path, f"{key}.{i}") for i, one in enumerate(value[:MOST])]
             return {kind.__name__.lower(): items}
         if kind is dict and all(type(one) is str for one in value):
             return {"dict": {one: self._value(v, path, f"{key}.{one}") for one, v in value.items()}}
-        if kind in (torch.Tensor, nn.Parameter) and value.layout == torch.strided:
+        if kind in (torch.Tensor, nn.Parameter) and _dense(value):
             return self._tensor(value, path, key)
         if kind in (torch.dtype, torch.device):
             return {kind.__name__: str(value).removeprefix("torch.")}
         if isinstance(value, type) or kind in (FunctionType, BuiltinFunctionType):
             return {"name": named(value)}
-        raise TypeError
+        return {"object": {"class": named(kind), "state": self._state(value, path, key)}}
+
+    def _state(self, value: Any, path: str, key: str) -> Any:
+        """The attributes of an object of the program's own, such as a configuration.
+
+        Raises TypeError for one that is more than those.
+        """
+        held = vars(value)
+        if type(value).__new__ not in MAKERS or len(held) > MOST:
+            raise TypeError
+        return {one: self._value(v, path, f"{key}.{one}") for one, v in held.items()}
 
 
-def raise_unsaved(tensor: Any) -> None:
+def _dense(tensor: Any) -> bool:
+    """Whether safetensors has a place for it: no subclass, nothing sparse, quantised, without
+    values (on the meta device), or not yet initialised.
+    """
+    plain = type(tensor) in (torch.Tensor, nn.Parameter) and tensor.layout == torch.strided
+    known = plain and str(tensor.dtype).removeprefix("torch.") in DTYPES
+    return known and not tensor.is_meta
+
+
+def raise_unsaved(tensor: Any, name: str) -> None:
     """Say that a tensor is of a kind that the format cannot hold."""
     from autolog.models.pickling import ModelNotSerialisable
 
-    raise ModelNotSerialisable(f"a {type(tensor).__qualname__} is not saved as safetensors")
+    kind = type(tensor).__qualname__
+    if kind in ("Tensor", "Parameter"):
+        where = "" if tensor.device.type == "cpu" else f" on {tensor.device.type}"
+        kind = f"{str(tensor.layout).removeprefix('torch.')} {tensor.dtype}{where}"
+    raise ModelNotSerialisable(f"{name} ({kind}) is not saved as safetensors")
 
 
 def class_path(cls: type) -> str:
@@ -108,15 +146,23 @@ def class_path(cls: type) -> str:
 
 def named(value: Any) -> str:
     """Where a function or class can be imported from; raises TypeError where that is nowhere."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
-    for place in (module, "torch", "torch.nn.functional"):
-        known = sys.modules.get(place) if isinstance(place, str) and "<" not in name else None
-        if known is not None and getattr(known, name, None) is value:
-            return f"{place}:{name}"
+    module = getattr(value, "__module__", None)
+    for attribute in ("__qualname__", "__name__"):  # `torch.tanh` says that it is of a class
+        name = getattr(value, attribute, "")
+        for place in (module, "torch", "torch.nn.functional"):
+            known = sys.modules.get(place) if isinstance(place, str) and "<" not in name else None
+            if known is not None and getattr(known, name, None) is value:
+                return f"{place}:{name}"
     raise TypeError
 
 
-# -- back --------------------------------------------------------------------------------------
+def own_classes(model: nn.Module) -> list[type]:
+    """The classes of a module and its parts, and those of their plain objects, each once."""
+    found: dict[type, None] = {}
+    for _, part in walk(model):
+        for value in (part, *vars(part).values()):
+            found[value if isinstance(value, type) else type(value)] = None
+    return list(found)
 
 
 def classes(described: Mapping[str, Any]) -> set[str]:
@@ -137,98 +183,11 @@ def _torchs_own(name: str) -> bool:
 
 def _names(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        if set(value) == {"name"} and isinstance(value["name"], str):
-            yield value["name"]
+        for key in ("name", "class"):
+            if set(value) in ({"name"}, {"class", "state"}) and isinstance(value.get(key), str):
+                yield value[key]
         for one in value.values():
             yield from _names(one)
     elif isinstance(value, list):
         for one in value:
             yield from _names(one)
-
-
-def rebuild(described: Mapping[str, Any], tensors: Mapping[str, Any]) -> nn.Module:
-    """The module that was described; raises UsageError where a class cannot be imported."""
-    return _Rebuilding(tensors).module(described, "")
-
-
-class _Rebuilding:
-    def __init__(self, tensors: Mapping[str, Any]) -> None:
-        self._tensors = tensors
-        self._made: dict[str, Any] = {}
-        self._modules: dict[str, nn.Module] = {}
-
-    def module(self, described: Mapping[str, Any], path: str) -> nn.Module:
-        if "same" in described:
-            return self._modules[described["same"]]
-        cls = _class(described["class"])
-        made: nn.Module = object.__new__(cls)
-        nn.Module.__init__(made)
-        self._modules[path] = made
-        held = vars(made)
-        for key, value in described["attributes"].items():
-            if key not in INTERNAL:
-                held[key] = self._value(value)
-        for key, facts in described["parameters"].items():
-            held["_parameters"][key] = None if facts is None else self._value(facts)
-        for key, facts in described["buffers"].items():
-            held["_buffers"][key] = None if facts is None else self._value(facts)
-            if facts is not None and not facts["kept"]:
-                held["_non_persistent_buffers_set"].add(key)
-        for key, part in described["modules"].items():
-            below = f"{path}.{key}" if path else key
-            held["_modules"][key] = None if part is None else self.module(part, below)
-        held["training"] = described["training"]
-        if isinstance(made, nn.RNNBase):
-            made._init_flat_weights()
-        return made
-
-    def _value(self, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        if "tensor" in value:
-            return self._tensor(value)
-        ((kind, content),) = value.items()
-        if kind == "dict":
-            return {key: self._value(one) for key, one in content.items()}
-        if kind in ("list", "tuple", "size"):
-            made = {"list": list, "tuple": tuple, "size": torch.Size}[kind]
-            return made([self._value(one) for one in content])
-        if kind == "dtype":
-            return getattr(torch, content)
-        return torch.device(content) if kind == "device" else _find(*content.split(":"))
-
-    def _tensor(self, facts: Mapping[str, Any]) -> Any:
-        name = facts["tensor"]
-        if name not in self._made:
-            tensor = self._tensors[name]
-            if facts["parameter"]:
-                tensor = nn.Parameter(tensor, requires_grad=facts["grad"])
-            self._made[name] = tensor
-        return self._made[name]
-
-
-def _class(path: str) -> type:
-    module, name = path, ""
-    while "." in module:
-        module, _, last = module.rpartition(".")
-        name = f"{last}.{name}" if name else last
-        try:
-            found = _find(module, name)
-        except UsageError:
-            continue
-        if isinstance(found, type) and issubclass(found, nn.Module):
-            return found
-    raise UsageError(
-        f"the class {path} cannot be imported here; import or define it first "
-        f"(the weights alone are in model.safetensors)"
-    )
-
-
-def _find(module: str, name: str) -> Any:
-    try:
-        found: Any = sys.modules.get(module) or import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError):
-        raise UsageError(f"{module}.{name} cannot be imported here") from None
-    return found

@@ -69,6 +69,7 @@ class Watch:
         counted = Counted()
         yield counted.put_back
         yield from self.owners.install()
+        yield self.boundaries.awaited.forget
         yield register_optimizer_step_post_hook(quietly("torch.step", self.stepped)).remove
         counted.note()
         backward = lean("torch.backward", before=self.backward, failed=self.failed)

@@ -6,6 +6,7 @@ from torch import nn
 
 from autolog.live import Run
 
+from . import structure
 from .owners import unwrapped
 
 STATE = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
@@ -16,18 +17,21 @@ class Remains:
 
     A model that is made in a function is gone before the program ends; to hold it would hold its
     device's memory. Its dictionaries live as long as its run does, which ends when it dies.
+
+    Attributes:
+        signature: MLflow's form of what one call of it took and gave back, when that was seen.
     """
 
     def __init__(self, root: nn.Module) -> None:
         model = unwrapped(root)
+        self.signature: dict[str, str | None] | None = None
         self.kind = type(model)
         held = vars(model)
         self.state = {name: held[name] for name in STATE if name in held}
         self.plain = {
             key: value
             for key, value in held.items()
-            if key not in self.state and not isinstance(value, nn.Module)
-            and type(value) in (bool, int, float, str, tuple, list, type(None))
+            if key not in self.state and structure.holds_nothing(value)
         }  # fmt: skip
 
     def model(self) -> nn.Module | None:
@@ -48,4 +52,5 @@ def save(run: Run, kept: list[Remains]) -> None:
         if model is None:
             continue
         name = "model" if len(kept) == 1 else f"model_{remains.kind.__qualname__}"
-        run.log_model(run.unique("model", name.replace("<locals>", "")), model, flavor="torch")
+        name = run.unique("model", name.replace("<locals>", ""))
+        run.log_model(name, model, flavor="torch", signature=remains.signature)
