@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from .errors import BackendError
-from .records import Record
+from .records import Batch, Record
 
 try:
     import fcntl
@@ -72,9 +72,24 @@ def _items(r: Record, with_run: bool) -> tuple[Any, ...]:
 def _encode_all(records: Sequence[Record], with_run: bool) -> bytes:
     """The lines of several records, at once unless one of them is not in wire form."""
     try:
+        if type(records) is Batch and not with_run:
+            return _encode_lines(_items_of(records))
         return _encode_lines([_items(record, with_run) for record in records])
     except Exception:
         return b"".join([encode_record(record, with_run) for record in records])
+
+
+def _items_of(batch: Batch) -> list[tuple[Any, ...]]:
+    """What `_items` gives of each record, without making one."""
+    found: list[tuple[Any, ...]] = []
+    for seq, fact in enumerate(batch.facts, batch.seq):
+        if fact[5] is not None:
+            found.append((seq, *fact))
+        elif fact[4] is not None:
+            found.append((seq, *fact[:5]))
+        else:
+            found.append((seq, *fact[:4]))
+    return found
 
 
 class JournalWriter:
@@ -110,11 +125,7 @@ class JournalWriter:
 
     def append(self, records: Sequence[Record]) -> None:
         """Add `records` with one write; BackendError where not all of it reached the file."""
-        with_run = self.run is None
-        if len(records) == 1:
-            data = encode_record(records[0], with_run)
-        else:
-            data = _encode_all(records, with_run)
+        data = _encode_all(records, self.run is None)
         now = _monotonic()
         if self.fd < 0 or now - self.checked > CHECK_EVERY or self._position() != self._end:
             self._look(now)

@@ -90,8 +90,11 @@ class Run:
                     continue
             with guarded("log_metric"):
                 facts.append(self._metric(key, value, step, unit, now))
-        with guarded("log_metrics"):
+        try:  # as `guarded` does it, with less of ours to run in each round of a training
             self._append(facts)
+        except Exception as error:
+            with guarded("log_metrics"):
+                raise error
 
     def _metric(
         self, key: str, value: Any, step: float | None, unit: str | None, when: float | None = None

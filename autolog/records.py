@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, overload
 
 import msgspec
 
@@ -51,6 +51,39 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Any = None
     step: int | float | None = None
     info: dict[str, Any] | None = None
+
+
+Fact = tuple[float, Kind, str, Any, "int | float | None", "dict[str, Any] | None"]
+"""A record that has no name yet: time, kind, key, value (wire form), step, info."""
+
+
+class Batch(Sequence[Record]):
+    """Facts that follow one another in one (run, writer), numbered from `seq` on.
+
+    A sequence of records that makes each when it is looked at: a store that writes the facts as
+    they are saves that, of which a metric by round is mostly made.
+    """
+
+    __slots__ = ("facts", "run", "seq", "writer")
+
+    def __init__(self, run: str, writer: str, seq: int, facts: Sequence[Fact]) -> None:
+        self.run = run
+        self.writer = writer
+        self.seq = seq
+        self.facts = facts
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Record]: ...
+    def __getitem__(self, at: int | slice) -> Record | list[Record]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self.facts)))]
+        fact = self.facts[at]
+        return Record(self.run, self.writer, self.seq + at % len(self.facts), *fact)
 
 
 class Entry(Protocol):

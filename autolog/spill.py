@@ -11,18 +11,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from .backend import Backend
 from .codec import escape_text
 from .errors import BackendError
 from .journal import encode_record
 from .opening import open_backend
-from .records import Kind, Record
+from .records import Batch, Fact, Record
 from .reporting import RECORDS, note, report, strict
-
-Fact = tuple[float, Kind, str, Any, "int | float | None", "dict[str, Any] | None"]
-"""A record that has no name yet: time, kind, key, value (wire form), step, info."""
 
 REMEMBERED = 1024
 """Ended runs whose next seq is remembered, for the facts that come after the end."""
@@ -108,7 +104,7 @@ class ResilientWriter:
             seq = stream.seq
             stream.seq = -1
             try:
-                stream.backend.write(_named(run, stream.writer, seq, facts))
+                stream.backend.write(Batch(run, stream.writer, seq, facts))
             except Exception as error:
                 stream.seq = seq
                 self._recover(run, stream, facts, error)
@@ -183,7 +179,7 @@ class ResilientWriter:
             if backend is None:
                 continue
             try:
-                backend.write(_named(run, writer, 0, [*head, *facts]))
+                backend.write(Batch(run, writer, 0, [*head, *facts]))
             except Exception:
                 facts = facts[max((_held(backend, run, writer) or 0) - len(head), 0) :]
                 continue
@@ -235,12 +231,6 @@ def _held(backend: Backend, run: str, writer: str) -> int | None:
         return backend.acked(run).get(writer, 0)
     except Exception:
         return None
-
-
-def _named(run: str, writer: str, seq: int, facts: Sequence[Fact]) -> list[Record]:
-    if len(facts) == 1:
-        return [Record(run, writer, seq, *facts[0])]
-    return [Record(run, writer, seq + i, *fact) for i, fact in enumerate(facts)]
 
 
 def _storable(fact: Fact) -> bool:

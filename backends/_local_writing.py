@@ -12,7 +12,7 @@ from autolog.errors import BackendError
 from autolog.journal import FORMAT, JournalWriter, sync_descriptor
 from autolog.journal_read import contiguous, read_journal
 from autolog.paths import check_id
-from autolog.records import Record
+from autolog.records import Batch, Record
 
 from ._local_syncing import Debt
 
@@ -30,18 +30,12 @@ MAX_STREAMS = 4096
 MARK = f"autolog-runs {FORMAT}\n"
 
 
-def _is_plain(batch: Sequence[Record]) -> bool:
-    """Whether these are records of one stream in a row, none of which ends its run."""
-    first = batch[0]
-    run, writer, seq = first.run, first.writer, first.seq
-    for record in batch:
-        if (
-            record.kind == "end" or record.seq != seq
-            or record.run != run or record.writer != writer
-        ):  # fmt: skip
+def _is_plain(batch: Batch) -> bool:
+    """Whether there are records, none of which ends its run."""
+    for fact in batch.facts:
+        if fact[1] == "end":
             return False
-        seq += 1
-    return True
+    return bool(batch.facts)
 
 
 class _Stream:
@@ -84,7 +78,7 @@ class Streams:
     def write(self, batch: Sequence[Record]) -> None:
         """Append `batch`; what is of one (run, writer) is stored whole or, on an error, not."""
         try:
-            if batch and _is_plain(batch):
+            if type(batch) is Batch and _is_plain(batch):
                 with self.lock:
                     self._write_quickly(batch)
             else:
@@ -104,15 +98,14 @@ class Streams:
             if ended:
                 self._debt.owe(ended, end=True)
 
-    def _write_quickly(self, batch: Sequence[Record]) -> None:
-        record = batch[0]
-        stream = self._streams.get((record.run, record.writer))
-        if stream is None or stream.next != record.seq or stream.journal.fd < 0:
+    def _write_quickly(self, batch: Batch) -> None:
+        stream = self._streams.get((batch.run, batch.writer))
+        if stream is None or stream.next != batch.seq or stream.journal.fd < 0:
             self._write_records(batch)
             return
         stream.next = -1
         stream.journal.append(batch)
-        stream.next = record.seq + len(batch)
+        stream.next = batch.seq + len(batch.facts)
 
     def _write_records(self, records: Sequence[Record]) -> None:
         """Append those of one stream's records that it lacks."""

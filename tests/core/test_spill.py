@@ -20,9 +20,9 @@ from autolog.backends.memory import MemoryBackend
 from autolog import journal, spill
 from autolog.backend import Backend
 from autolog.errors import BackendError
-from autolog.records import Kind, Record
+from autolog.records import Fact, Kind, Record
 from autolog.reporting import notes
-from autolog.spill import Fact, ResilientWriter, open_spill
+from autolog.spill import ResilientWriter, open_spill
 
 RUN, OTHER = "a" * 32, "b" * 32
 OPENING: Fact = (0.5, "run", "", {"name": "x"}, None, None)
