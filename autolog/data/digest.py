@@ -172,7 +172,7 @@ def rows_of(source: Source, limit: int) -> Array:
     width = max(source.width, 1)
     rows = sample(source.shape[0], max(1, min(limit, ROW_VALUES // width)))
     table = source.read(rows)
-    salts = mix(np.arange(width, dtype=np.uint64))
+    salts = mix(np.arange(width, dtype=np.uint64)) | np.uint64(1)
     with np.errstate(all="ignore"):
         if isinstance(table, Matrix):
             step = max(1, BLOCK // width)
@@ -183,15 +183,25 @@ def rows_of(source: Source, limit: int) -> Array:
             return mix(np.concatenate(parts) if parts else np.zeros(0, np.uint64))
         total = np.zeros(source.shape[0] if rows is None else len(rows), np.uint64)
         for column, salt in zip(table, salts, strict=False):
-            total += mix(_bits(column) ^ salt)
+            total += _folded(_bits(column).astype(np.uint64)) * salt
         return mix(total)
 
 
 def _rows_of_block(block: Array, salts: Array) -> Array:
     values = np.array(block, np.float64, order="C")
     canonical_floats(values)
-    found: Array = mix(values.view(np.uint64) ^ salts).sum(axis=1, dtype=np.uint64)
+    found: Array = _folded(values.view(np.uint64)) @ salts
     return found
+
+
+def _folded(bits: Array) -> Array:
+    """Each value with its upper half in the lower one too, in place.
+
+    So that a sum of products by odd numbers tells rows apart: of fractions like 0.5 the lower bits
+    alone say nothing, and a product moves no bit downwards.
+    """
+    bits ^= bits >> np.uint64(32)
+    return bits
 
 
 def _bits(column: Column) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
@@ -86,6 +87,9 @@ def of_estimator(model: Any) -> dict[str, Any]:
 # -- JSON --------------------------------------------------------------------------------------
 
 
+_SIMPLE = frozenset((type(None), bool, int, float, str))
+
+
 def encoded(value: Any) -> bytes:
     """As JSON; what JSON has no form for is tagged, functions are kept by name alone."""
     return json.dumps(_tagged(value)).encode("utf-8")
@@ -101,15 +105,19 @@ def _tagged(value: Any) -> Any:
             return {"$map": {key: _tagged(item) for key, item in value.items()}}
         return {"$pairs": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
-        return [_tagged(item) for item in value]
+        plain = _SIMPLE.issuperset(map(type, value))
+        return list(value) if plain else [_tagged(item) for item in value]
     dtype = getattr(value, "dtype", None)
     if dtype is not None and hasattr(value, "tolist") and getattr(dtype, "kind", "") in "biufUO":
         shape = getattr(value, "shape", ())
         content = _tagged(value.tolist())
-        return {"$array": [str(dtype), content]} if shape else {"$scalar": [str(dtype), content]}
+        return {"$array" if shape else "$scalar": [_name_of(dtype), content]}
     if callable(value):
         return {"$function": getattr(value, "__name__", type(value).__qualname__)}
     return {"$lost": type(value).__qualname__}
+
+
+_name_of = functools.cache(str)  # of a dtype, which takes numpy longer than all else here
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
+from operator import is_
 from typing import Any
 
 from autolog.live import Run
@@ -77,6 +78,8 @@ class Rounds:
         before = self._params
         if not before:
             self._params = dict(now)
+            return
+        if len(before) == len(now) and all(map(is_, before.values(), now.values())):
             return
         for name, value in now.items():
             known = name in self._scheduled or name in self._reset
