@@ -41,7 +41,7 @@ class Rounds:
         self._start = 0
         self._began: float | None = None
         self._rated = False
-        self._keys: dict[tuple[str, str], str] = {}
+        self._lists: list[tuple[str, list[Any]]] = []
         self.rate: Any = None
         self.last: int | None = None
         self.best: dict[str, float] = {}
@@ -92,19 +92,27 @@ class Rounds:
         self._run.log_metrics(row, step=step, unit=UNIT)
 
     def _points(self, log: Log, rounds: int) -> dict[str, Any]:
-        """The newest numbers; of a cross-validation they are means and deviations."""
-        found, keys = {}, self._keys
-        for data, metrics in log.items():
-            for name, values in metrics.items():
-                if len(values) < rounds:  # a function that gives one name now, another then
-                    continue
-                pair = data, name
-                key = keys.get(pair) or keys.setdefault(pair, f"{data}-{name}")
-                value = values[-1]
-                if isinstance(value, tuple):
-                    found[f"{key}-mean"], found[f"{key}-std"] = value
-                else:
-                    found[key] = value
+        """The newest numbers; of a cross-validation they are means and deviations.
+
+        xgboost (2.1 to 3.2) adds to the lists of the rounds before, which are kept at hand.
+        """
+        lists = self._lists
+        known = len(lists) == sum(map(len, log.values()))
+        if not known or any(len(values) != rounds for _, values in lists):
+            lists = self._lists = [
+                (f"{data}-{name}", values)
+                for data, metrics in log.items()
+                for name, values in metrics.items()
+            ]
+        found: dict[str, Any] = {}
+        for key, values in lists:
+            if len(values) < rounds:  # a function that gives one name now, another then
+                continue
+            value = values[-1]
+            if type(value) is tuple:
+                found[f"{key}-mean"], found[f"{key}-std"] = value
+            else:
+                found[key] = value
         return found
 
     def heard(self, params: Mapping[str, Any]) -> None:
