@@ -29,8 +29,11 @@ _GENERATED = ("<frozen ", "<decorator-gen", "<attrs generated", "<__array_functi
 _CARRIED = "<dynamic-code>"
 _STANDARD = str(Path(os.__file__).parent) + os.sep
 _WORKERS = frozenset(
-    ("joblib", "loky", "multiprocessing", "concurrent", "threading", "dask", "distributed", "ray")
-)
+    (
+        "joblib", "loky", "multiprocessing", "concurrent", "threading", "dask", "distributed",
+        "ray", "pyspark",
+    )
+)  # fmt: skip
 
 
 _TOOLS = frozenset(

@@ -11,7 +11,7 @@ from autolog.following import datasets, naming
 from autolog.integration import Call, Captured, Integration, around, function, method, option
 from autolog.live import Run
 
-from . import distributed, fits, folds, importance, lineage, loops, matrices, rounds
+from . import distributed, fits, folds, importance, lineage, loops, matrices, rounds, spark
 from .captures import CAPTURES
 from .distributed import Distributed
 from .training import Training
@@ -195,6 +195,26 @@ class Xgboost(Integration):
             distributed.fitted(self, call, run)
         if alone:
             fits.save(self, run, call)
+
+    @around(method("xgboost.spark.core", "_SparkXGBEstimator", "_fit"), opens_run=True)
+    @around(method("pyspark.ml.pipeline", "Pipeline", "_fit"), opens_run=True, only="boosts")
+    @around(method("pyspark.ml.tuning", "CrossValidator", "_fit"), opens_run=True, only="boosts")
+    @around(
+        method("pyspark.ml.tuning", "TrainValidationSplit", "_fit"), opens_run=True, only="boosts"
+    )
+    def fit_on_spark(self, call: Call, run: Run) -> Iterator[None]:
+        """Hooked on what Spark's `fit` calls once for each training, with params that it was given
+        applied, and on what holds such an estimator, whose run it then is: the fits of its folds
+        stay silent (xgboost 3.2, Spark 4.3).
+        """
+        ours = spark.Fit(self, call, run)
+        ours.begin()
+        yield
+        ours.end()
+
+    def boosts(self, outer: Any, args: Any) -> bool:
+        """Whether a pipeline or a search of Spark's holds an estimator of xgboost's."""
+        return next(spark.estimators(outer), None) is not None
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks: callbacks are given to each training by itself."""

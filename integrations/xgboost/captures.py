@@ -87,4 +87,15 @@ CAPTURES = {
         _BEST,
         _IMPORTANCE,
     ),
+    "fit_on_spark": (
+        Captured("param", "params as they are written, the set marked; stages, grids of a search"),
+        Captured("param", "what None among the params stands for"),
+        Captured("metric", "training-<metric>, validation-<metric> by round, when all are over"),
+        _BEST,
+        Captured("table", "cv_results: candidates of a search, their means and deviations"),
+        Captured("dataset", "name, columns and target, off the schema", "datasets"),
+        _IMPORTANCE,
+        Captured("model", "the model of one machine as ubj, safe to load", "models"),
+        _LINEAGE,
+    ),
 }
