@@ -67,7 +67,8 @@ KINDS = {
 class Reckoner:
     """Evaluates expressions over a frame's variables and what has been reckoned before.
 
-    `sums` are the names that a loop has summed up; what comes of them is `derived`.
+    `sums` are the names that a loop has summed up; what comes of them is `derived`. `found` are
+    variables that have been reckoned, `computed` calls whose values are known.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Reckoner:
         self._globals = globals_
         self._sums = sums
         self.found: dict[str, Number | None] = {}
+        self.computed: dict[ast.AST, Number] = {}
 
     def number(self, node: ast.expr) -> Number:
         """The value of an expression; raises Unknown."""
@@ -95,7 +97,7 @@ class Reckoner:
             inner = self.number(node.operand)
             return inner._replace(value=-inner.value)
         if isinstance(node, ast.Call):
-            return self._call(node)
+            return self.computed[node] if node in self.computed else self._call(node)
         if isinstance(node, ast.Attribute | ast.Subscript):
             return self._told(self.value(node), self._summed(node))
         raise Unknown

@@ -12,7 +12,7 @@ from autolog.following import datasets
 
 from . import loaders
 from .owners import parameters, unwrapped, walk
-from .training import Known, Training
+from .training import ByHand, Known, Training
 
 if TYPE_CHECKING:
     from . import TorchOptions
@@ -155,7 +155,9 @@ def joined(training: Training, optimizer: Any, known: Known) -> None:
     first = len(training.optimizers) == 1 and training.alone
     known.prefix = "" if first else _free(training, known)
     prefix = known.prefix
-    found: dict[str, Any] = {f"{prefix}optimizer": type(optimizer).__qualname__}
+    by_hand = isinstance(optimizer, ByHand)
+    kind = "by hand" if by_hand else type(optimizer).__qualname__
+    found: dict[str, Any] = {f"{prefix}optimizer": kind}
     groups = known.settings or [settings(group) for group in optimizer.param_groups]
     common = {**settings(optimizer.defaults), **(groups[0] if len(groups) == 1 else {})}
     for key, value in common.items():

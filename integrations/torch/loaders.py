@@ -37,6 +37,11 @@ class Loop:
         self.part = part_of(name)
         self.iterator: weakref.ref[Any] | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether its iterator is gone."""
+        return self.iterator is not None and self.iterator() is None
+
 
 def settings(loader: Any) -> dict[str, Any]:
     """What a loader was told."""

@@ -11,7 +11,7 @@ import torch
 
 from autolog.callsite import Site, find_site, is_library
 
-from . import parts
+from . import byhand, parts
 from .names import loss_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ MOST_PLACES = 64
 """Places of `backward` between two steps that are told apart."""
 
 
+CLIPPED = "what clip_grad_norm_() gave back"
+MOST_VALUES = 64
+"""Values of one place without a step that are kept one by one."""
+
+
 class Pending:
     """What one `backward` was called on since the last step.
 
@@ -32,7 +37,10 @@ class Pending:
     optimizer that asks for it again (LBFGS).
     """
 
-    __slots__ = ("count", "first", "first_parts", "parts", "place", "share", "total")
+    __slots__ = (
+        "count", "first", "first_parts", "look", "marks", "parts", "place", "share", "total",
+        "values",
+    )  # fmt: skip
 
     def __init__(self, place: Place, value: float) -> None:
         self.place = place
@@ -41,6 +49,9 @@ class Pending:
         self.share = 1.0
         self.first_parts: dict[str, float] = {}
         self.parts: dict[str, float] = {}
+        self.look = byhand.FIRST
+        self.marks: byhand.Marks | None = None
+        self.values: list[float] | None = None
 
     def divide(self, values: dict[str, float]) -> None:
         """What the loss of the last call is the sum of."""
@@ -51,6 +62,10 @@ class Pending:
 
     def add(self, value: float, tensor: Any) -> None:
         """One more part."""
+        if self.values is None:
+            self.values = [self.first]
+        if len(self.values) < MOST_VALUES:
+            self.values.append(value)
         self.total += value
         self.count += 1
         self.share = factor(tensor)
@@ -142,6 +157,8 @@ def noted(scene: Scene, tensors: Any) -> None:
             known.divide(place.plan.read(frame, tensor, scene.terms or {}, number_in))
         if scene.terms is not None:
             scene.terms_used(place.plan is not None and place.plan.calls)
+        if known is not None and known.count >= known.look:
+            byhand.look(scene, known, tensor)
 
 
 def number_in(tensor: Any) -> float | None:
@@ -170,6 +187,23 @@ def record(training: Training, known: Known, pending: dict[Key, Pending], *, aga
         if found.parts:
             parts.record(training, found.place, found.part_values(again=again), step)
     pending.clear()
+
+
+def replay(training: Training, known: Known, scene: Scene, found: Pending) -> None:
+    """Write down the steps of one place that were made before their training was known.
+
+    The newest is left pending. Gradients were clipped after each, if as often as that.
+    """
+    key = next(key for key, one in scene.pending.items() if one is found)
+    values = found.values or [found.first]
+    norms, scene.norms = scene.norms, []
+    for number, value in enumerate(values[:-1]):
+        known.steps += 1
+        record(training, known, {key: Pending(found.place, value)}, again=False)
+        if len(norms) == len(values) - 1:
+            training.point(f"{known.prefix}grad_norm", norms[number], known.steps, CLIPPED)
+    scene.pending.clear()
+    scene.pending[key] = Pending(found.place, values[-1])
 
 
 class Series:

@@ -11,8 +11,10 @@ import torch
 
 from autolog.callsite import find_site
 
-from . import sources
+from . import reckoning, sources
+from .arithmetic import Result
 from .losses import number_in, user_frame
+from .names import part_of
 
 if TYPE_CHECKING:
     from .scene import Scene
@@ -32,6 +34,7 @@ class Pass:
         means, weighted: Sums of the batches' losses, and of those by samples.
         right, judged: How many predictions were right, of how many.
         told, keys: Numbers that the program itself reckoned of it, and their names.
+        foreseen: What the program reckons of it, if the batch so far was its last.
     """
 
     def __init__(self, key: Any, frame: FrameType, loop: Any) -> None:
@@ -40,6 +43,7 @@ class Pass:
         self.name = sources.part(frame, loop.name if loop is not None else "")
         self.told: list[float] = []
         self.keys: set[str] = set()
+        self.foreseen: list[Result] = []
         self.batches = 0
         self.samples = 0
         self.means = 0.0
@@ -78,6 +82,8 @@ def evaluated(scene: Scene, name: str, args: Any, kwargs: Any, result: Any) -> N
         close(scene)
         current = scene.evaluation = Pass(key, frame, scene.loop)
     _add(current, name, args, kwargs, value)
+    if scene.loop is None or scene.loop.over:
+        current.foreseen = reckoning.foreseen(frame, value)
 
 
 def _add(current: Pass, name: str, args: Any, kwargs: Any, value: float) -> None:
@@ -138,6 +144,11 @@ def close(scene: Scene) -> None:
         return
     training.evaluated = True
     part = current.name or "eval"
+    for result in current.foreseen:
+        key = result.name if part_of(result.name) else f"{part}_{result.name}"
+        current.told.append(result.value)
+        current.keys.add(key)
+        training.point(key, result.value, training.step, f"as reckoned: {result.text}")
     _write(training, part, current)
 
 

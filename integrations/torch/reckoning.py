@@ -36,7 +36,72 @@ def reckoned(frame: FrameType) -> list[Result]:
     plan = _plan(frame)
     if plan is None:
         return []
-    reckoner = Reckoner(variables(frame), frame.f_globals, plan.sums)
+    return _run(Reckoner(variables(frame), frame.f_globals, plan.sums), plan, frame)
+
+
+def foreseen(frame: FrameType, value: float) -> list[Result]:
+    """The results of the loop that `frame` is in, should its present turn be its last.
+
+    `value` is what the loss function gave back that `frame` is just calling. For loops over
+    anything but a loader, whose end nobody tells us.
+    """
+    key = (id(frame.f_code), frame.f_lasti)
+    if key not in _turns:
+        if len(_turns) > 1024:
+            _turns.clear()
+        _turns[key] = _turn(frame)
+    turn = _turns[key]
+    if turn is None:
+        return []
+    reckoner = Reckoner(variables(frame), frame.f_globals, turn.plan.sums)
+    reckoner.computed[turn.call] = Number(value, "f")
+    for statement in turn.body:
+        for _ in _results(reckoner, statement):
+            pass
+    return _run(reckoner, turn.plan, frame)
+
+
+class Turn(NamedTuple):
+    """The rest of one turn of a loop, from the call of a loss function on, and what follows."""
+
+    call: ast.Call
+    body: tuple[ast.stmt, ...]
+    plan: Plan
+
+
+_turns: dict[tuple[int, int], Turn | None] = {}
+
+
+def _turn(frame: FrameType) -> Turn | None:
+    tree, nodes = sources.nodes_at(frame)
+    call = next((node for node in nodes if isinstance(node, ast.Call)), None)
+    if tree is None or call is None:
+        return None
+    node: ast.AST = call
+    body: list[ast.stmt] = []
+    while not isinstance(node, ast.For | ast.While):
+        parent = tree.parents.get(node)
+        if parent is None or isinstance(parent, ast.FunctionDef | ast.Module):
+            return None
+        if isinstance(node, ast.stmt):
+            block = next((b for b in _blocks(parent) if node in b), [])
+            body += block[block.index(node) + (1 if body else 0) :]
+        node = parent
+    sums = frozenset(_sums(node))
+    rest = tuple(_after(tree, node))[:LONGEST]
+    return Turn(call, tuple(body), Plan(frame.f_code, sums, rest)) if sums and rest else None
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The lists of statements that a statement holds."""
+    for block in ("body", "orelse", "finalbody"):
+        held = getattr(node, block, None)
+        if isinstance(held, list):
+            yield held
+
+
+def _run(reckoner: Reckoner, plan: Plan, frame: FrameType) -> list[Result]:
+    """What the statements after a loop come to."""
     found: dict[str, Result] = {}
     returned: list[tuple[str, Result]] = []
     for statement in plan.rest:
@@ -72,7 +137,7 @@ def _made(frame: FrameType) -> Plan | None:
     return Plan(frame.f_code, sums, rest) if sums else None
 
 
-def _sums(loop: ast.For) -> Iterator[str]:
+def _sums(loop: ast.For | ast.While) -> Iterator[str]:
     """What the loop adds up: `total += …`, `total = total + …`, `losses.append(…)`."""
     for node in ast.walk(loop):
         if isinstance(node, ast.AugAssign):
@@ -95,10 +160,9 @@ def _after(tree: sources.Tree, node: ast.AST) -> Iterator[ast.stmt]:
         parent = tree.parents.get(node)
         if parent is None:
             return
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(parent, block, None)
-            if isinstance(statements, list) and node in statements:
-                yield from statements[statements.index(node) + 1 :]
+        for block in _blocks(parent):
+            if node in block:
+                yield from block[block.index(node) + 1 :]
         if isinstance(parent, ast.For | ast.While | ast.FunctionDef | ast.Module):
             return
         node = parent

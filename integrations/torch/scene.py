@@ -10,6 +10,7 @@ from .losses import Key, Pending
 from .parts import Noted
 
 if TYPE_CHECKING:
+    from .byhand import Hand
     from .loaders import Loop
     from .passes import Pass
     from .training import Training
@@ -33,6 +34,9 @@ class Scene(threading.local):
         evaluating: How often a model was put into evaluation.
         terms: Losses that were computed since the last step; None where no part of a loss is
             found by them.
+        moved: A place of `backward` without steps of an optimizer, and the parameters that change
+            there all the same.
+        hand: The training by hand that is under way.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,8 @@ class Scene(threading.local):
         self.loop: Loop | None = None
         self.evaluation: Pass | None = None
         self.evaluating = 0
+        self.moved: tuple[Pending, list[Any]] | None = None
+        self.hand: Hand | None = None
         self.begin_terms()
 
     def begin_terms(self) -> None:

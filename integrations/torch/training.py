@@ -58,6 +58,15 @@ class Known:
     thread: int = dataclasses.field(default_factory=threading.get_ident)
 
 
+class ByHand:
+    """Stands for an optimizer where there is none: the parameters, while a training is begun."""
+
+    def __init__(self, parameters: list[Any], rate: float | None) -> None:
+        settings = {} if rate is None else {"lr": rate}
+        self.defaults: dict[str, Any] = {}
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters, **settings}]
+
+
 class Training:
     """What is known of one training while it lasts.
 

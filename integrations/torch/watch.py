@@ -19,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from autolog.wrapping import external_caller, wrap_function
 
 from . import (
+    byhand,
     checkpoints,
     configs,
     describing,
@@ -166,8 +167,11 @@ class Watch:
     def clipped(self, args: Any, kwargs: Any, result: Any) -> None:
         """Gradients were clipped; their norm is what was given back."""
         value = losses.number_in(result)
-        if value is not None and len(self.scene.norms) < losses.MOST_PLACES:
-            self.scene.norms.append(value)
+        scene = self.scene
+        if value is not None and len(scene.norms) < losses.MOST_PLACES:
+            scene.norms.append(value)
+            if scene.hand is not None:  # the step has been counted already
+                self._norms(scene.hand.training, scene, scene.hand.known)
 
     def scaled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A loss was scaled for half precision: what it was before is the loss."""
@@ -188,6 +192,23 @@ class Watch:
         if scene.evaluation is not None:
             passes.close(scene)
         losses.noted(scene, args[0])
+        if scene.moved is not None or scene.hand is not None:
+            self._by_hand(scene, losses.user_frame(sys._getframe(1)))
+
+    def _by_hand(self, scene: Scene, frame: FrameType | None) -> None:
+        """A `backward` is a step where the weights are updated without an optimizer."""
+        hand = scene.hand
+        if hand is not None and (hand.training.over or scene.training is not hand.training):
+            hand = scene.hand = None
+        if hand is None and scene.moved is not None and frame is not None:
+            found = scene.moved[0]
+            hand = scene.hand = byhand.begin(self.boundaries, scene, frame)
+            if hand is not None:
+                scene.training = hand.training
+                losses.replay(hand.training, hand.known, scene, found)
+        if hand is not None:
+            hand.stepping(frame)
+            self._made(hand.training, hand.known, hand.optimizer, frame)
 
     def loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function was called."""
@@ -226,6 +247,21 @@ class Watch:
                 scene.norms.clear()
                 return
             training.parameter = known.last
+        scene.hand = None
+        again = bool(args[1:] or kwargs)
+        self._made(training, known, optimizer, sys._getframe(1), again=again)
+
+    def _made(
+        self,
+        training: Training,
+        known: Known,
+        optimizer: Any,
+        frame: FrameType | None,
+        *,
+        again: bool = False,
+    ) -> None:
+        """One more step of a training."""
+        scene, boundaries = self.scene, self.boundaries
         boundaries.ticks += 1
         known.steps += 1
         training.last = boundaries.ticks
@@ -238,7 +274,6 @@ class Watch:
             training.mark = parameter._version
         if scene.evaluation is not None:
             passes.close(scene)
-        again = bool(args[1:] or kwargs)
         losses.record(training, known, scene.pending, again=again)
         scene.unscaled.clear()
         if scene.terms:
@@ -248,13 +283,13 @@ class Watch:
         describing.rates(training, optimizer, known, known.steps)
         if scene.loop is not None:
             self._epoch(training, scene.loop)
-        elif self.boundaries.integration.options.settings:
-            readings.read(training, losses.user_frame(sys._getframe(1)), stepped=True)
+        elif boundaries.integration.options.settings:
+            readings.read(training, losses.user_frame(frame), stepped=True)
 
     def _norms(self, training: Training, scene: Scene, known: Known) -> None:
         for i, value in enumerate(scene.norms):
             key = f"{known.prefix}grad_norm" + (f"_{i + 1}" if i else "")
-            training.point(key, value, known.steps, "what clip_grad_norm_() gave back")
+            training.point(key, value, known.steps, losses.CLIPPED)
         scene.norms.clear()
 
     def _epoch(self, training: Training, loop: Loop) -> None:

@@ -110,6 +110,94 @@ def test_a_sum_that_cannot_be_told_has_no_parts(run: Only) -> None:
     assert set(run().series) == {"loss", "lr"}
 
 
+# -- weights that are updated by hand --------------------------------------------------------
+
+
+def backwards(model: Any, count: int, update: Callable[[Any], None] | None = None) -> list[float]:
+    losses = []
+    for _ in range(count):
+        loss = F.mse_loss(model(X), y)
+        loss.backward()
+        losses.append(loss.item())
+        if update is not None:
+            for p in model.parameters():
+                update(p)
+    return losses
+
+
+def descend(p: Any) -> None:
+    lr = 0.1
+    p.data -= lr * p.grad
+    p.grad = None
+
+
+def test_a_run_by_hand_has_its_first_steps(run: Only) -> None:
+    model = nn.Linear(2, 1)
+    losses = backwards(model, 9, descend)
+    found = run()
+    assert history(found, "loss") == losses
+    assert found.params["optimizer"] == "by hand"
+    losses += backwards(model, 3, descend)
+    assert history(run(), "loss") == losses
+
+
+def test_an_optimizer_goes_on_after_a_training_by_hand(runs: Callable[[], list[RunView]]) -> None:
+    model = nn.Linear(2, 1)
+    first = backwards(model, 8, descend)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    (second,) = backwards(model, 1)
+    optimizer.step()
+    assert [one for run in runs() for one in history(run, "loss")][:9] == [*first, second]
+
+
+def test_gradients_that_change_no_weight_are_no_training(
+    runs: Callable[[], list[RunView]],
+) -> None:
+    model, optimizer = begun()
+    backwards(model, 40)
+    assert runs() == []
+    optimizer.step()
+    assert [run.series["loss"].count for run in runs()] == [1]
+
+
+def test_tensors_of_no_module_are_no_training_by_hand(runs: Callable[[], list[RunView]]) -> None:
+    weight = torch.zeros(2, 1, requires_grad=True)
+    backwards_of(weight)
+    backwards_of(nn.Parameter(torch.zeros(2, 1)))
+    assert runs() == []
+
+
+def backwards_of(weight: Any) -> None:
+    for _ in range(20):
+        loss = F.mse_loss(X @ weight, y)
+        loss.backward()
+        descend(weight)
+
+
+def test_what_a_loop_without_a_loader_comes_to_is_foreseen(run: Only) -> None:
+    model, optimizer = begun()
+
+    def judge(model: Any) -> float:
+        total = 0.0
+        with torch.no_grad():
+            for i in range(0, 16, 4):
+                loss = F.mse_loss(model(X[i : i + 4]), y[i : i + 4])
+                total += 4 * loss.item()
+        return total / 15
+
+    values = []
+    for _ in range(3):
+        loss = F.mse_loss(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        val_loss = judge(model)
+        values.append(val_loss)
+    del optimizer, model, loss
+    gc.collect()
+    assert history(run(), "val_loss") == pytest.approx(values, rel=1e-12)
+
+
 @pytest.fixture(autouse=True)
 def _no_models_left() -> Iterator[None]:
     yield
