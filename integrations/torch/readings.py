@@ -92,7 +92,7 @@ def _same(known: Any, value: Any) -> bool:
 
 def _write(training: Training, name: str, value: float, step: int) -> None:
     series = training.series.get(name)
-    if series is not None and series.rule != RULE:
+    if name in training.renamed or (series is not None and series.rule != RULE):
         return  # it is known otherwise: a loss, what a loop came to
     training.point(name, value, step, RULE)
 

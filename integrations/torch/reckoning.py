@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from . import printing, sources
-from .arithmetic import Number, Reckoner, Result, Unknown, title_of
+from . import helpers, printing, sources
+from .arithmetic import Number, Result, Unknown, title_of
 from .frames import variables
+from .helpers import Runner
 
 LONGEST = 60
 """Statements after a loop that are looked at."""
@@ -36,7 +37,7 @@ def reckoned(frame: FrameType) -> list[Result]:
     plan = _plan(frame)
     if plan is None:
         return []
-    return _run(Reckoner(variables(frame), frame.f_globals, plan.sums), plan, frame)
+    return _run(Runner(variables(frame), frame.f_globals, plan.sums), plan, frame)
 
 
 def foreseen(frame: FrameType, value: float) -> list[Result]:
@@ -53,7 +54,7 @@ def foreseen(frame: FrameType, value: float) -> list[Result]:
     turn = _turns[key]
     if turn is None:
         return []
-    reckoner = Reckoner(variables(frame), frame.f_globals, turn.plan.sums)
+    reckoner = Runner(variables(frame), frame.f_globals, turn.plan.sums)
     reckoner.computed[turn.call] = Number(value, "f")
     for statement in turn.body:
         for _ in _results(reckoner, statement):
@@ -100,7 +101,7 @@ def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
             yield held
 
 
-def _run(reckoner: Reckoner, plan: Plan, frame: FrameType) -> list[Result]:
+def _run(reckoner: Runner, plan: Plan, frame: FrameType) -> list[Result]:
     """What the statements after a loop come to."""
     found: dict[str, Result] = {}
     returned: list[tuple[str, Result]] = []
@@ -113,6 +114,11 @@ def _run(reckoner: Reckoner, plan: Plan, frame: FrameType) -> list[Result]:
     for own, result in returned:
         found.pop(own, None)
         found[result.name] = result
+    texts = {result.text for result in found.values()}
+    for name in sorted(plan.sums - {""}):
+        for title, value, text in helpers.meters(reckoner, name):
+            if text not in texts:
+                found.setdefault(title, Result(title, value, text))
     if not found:
         only_shown = [*_raw(reckoner, plan), *printing.printed(reckoner, plan.rest)]
         found = {result.name: result for result in only_shown}
@@ -168,13 +174,16 @@ def _after(tree: sources.Tree, node: ast.AST) -> Iterator[ast.stmt]:
         node = parent
 
 
-def _results(reckoner: Reckoner, statement: ast.stmt) -> Iterator[Result]:
+def _results(reckoner: Runner, statement: ast.stmt) -> Iterator[Result]:
     """What one statement assigns, appends or changes, if it comes of the loop's sums."""
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target, value = statement.targets[0], statement.value
         pairs = [(target, value)]
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             pairs = list(zip(target.elts, value.elts, strict=False))
+        elif isinstance(target, ast.Tuple):
+            yield from _unpacked(reckoner, target, value)
+            return
         for one, expression in pairs:
             yield from _assigned(reckoner, one, expression)
     elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -192,11 +201,25 @@ def _results(reckoner: Reckoner, statement: ast.stmt) -> Iterator[Result]:
                 reckoner.found[node.id] = None
 
 
+def _unpacked(reckoner: Runner, target: ast.Tuple, value: ast.expr) -> Iterator[Result]:
+    """`precision, recall = measures(tp, fp, fn)`."""
+    try:
+        numbers: list[Number] = reckoner.numbers(value)
+    except Unknown:
+        numbers = []
+    for i, one in enumerate(target.elts):
+        number = numbers[i] if len(numbers) == len(target.elts) else None
+        if isinstance(one, ast.Name):
+            reckoner.found[one.id] = number
+        if number is not None and number.derived and (name := sources.title(one)):
+            yield Result(name, float(number.value), ast.unparse(value))
+
+
 def _loaded(target: ast.expr) -> ast.expr:
     return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target
 
 
-def _assigned(reckoner: Reckoner, target: ast.expr, value: ast.expr) -> Iterator[Result]:
+def _assigned(reckoner: Runner, target: ast.expr, value: ast.expr) -> Iterator[Result]:
     try:
         number: Number | None = reckoner.number(value)
     except Unknown:
@@ -209,7 +232,7 @@ def _assigned(reckoner: Reckoner, target: ast.expr, value: ast.expr) -> Iterator
             yield Result(name, float(number.value), ast.unparse(value))
 
 
-def _one(reckoner: Reckoner, name: str, node: ast.expr) -> Iterator[Result]:
+def _one(reckoner: Runner, name: str, node: ast.expr) -> Iterator[Result]:
     try:
         number = reckoner.number(node)
     except Unknown:
@@ -219,7 +242,7 @@ def _one(reckoner: Reckoner, name: str, node: ast.expr) -> Iterator[Result]:
 
 
 def _returned(
-    reckoner: Reckoner, statement: ast.Return, frame: FrameType
+    reckoner: Runner, statement: ast.Return, frame: FrameType
 ) -> Iterator[tuple[str, Result]]:
     """What is given back, under the names that the caller gives it; with it the own name."""
     value = statement.value
@@ -244,7 +267,7 @@ def _own(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _raw(reckoner: Reckoner, plan: Plan) -> Iterator[Result]:
+def _raw(reckoner: Runner, plan: Plan) -> Iterator[Result]:
     """The sums themselves, where nothing is made of them: fractions alone, no counters."""
     for name in sorted(plan.sums):
         if name.isidentifier():

@@ -7,17 +7,15 @@ of a list or of a dictionary's values, and what a helper gives back.
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator, Mapping
-from types import CodeType, FunctionType, MethodType
-from typing import Any, NamedTuple
-
-from torch import nn
+from types import CodeType, FunctionType
+from typing import NamedTuple
 
 from autolog.callsite import is_library_file
 
 from . import configs, sources
 from .arithmetic import Reckoner, Unknown
+from .helpers import function_of
 from .names import through
 
 DEEPEST = 4
@@ -284,7 +282,7 @@ def _call_of(context: Context, node: ast.expr) -> tuple[CodeType, sources.Span] 
 
 def _of_helper(context: Context, call: ast.Call, part: int | None, depth: int) -> list[Term]:
     """The terms of what one of the program's own functions gives back."""
-    function = _function(context, call.func)
+    function, _ = function_of(context.reckoner, call.func)
     if function is None or is_library_file(function.__code__.co_filename):
         return []
     reckoner = Reckoner({}, function.__globals__, frozenset())
@@ -326,29 +324,3 @@ def _defaults(function: FunctionType) -> dict[str, ast.expr]:
     names = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
     plain = {n: v for n, v in zip(names, values, strict=True) if type(v) in (int, float)}
     return {name: ast.Constant(value) for name, value in plain.items()}
-
-
-def _function(context: Context, node: ast.expr) -> FunctionType | None:
-    """The Python function that an expression calls, looked up without running anything."""
-    value = _static(context.reckoner, node)
-    if isinstance(value, nn.Module):
-        value = inspect.getattr_static(value, "forward", None)
-    if isinstance(value, MethodType):
-        value = value.__func__
-    return value if isinstance(value, FunctionType) else None
-
-
-def _static(reckoner: Reckoner, node: ast.expr) -> Any:
-    try:
-        return reckoner.value(node)
-    except Unknown:
-        pass
-    if not isinstance(node, ast.Attribute):
-        return None
-    holder = _static(reckoner, node.value)
-    if holder is None:
-        return None
-    held = (getattr(holder, "__dict__", None) or {}).get("_modules") or {}
-    if isinstance(holder, nn.Module) and node.attr in held:
-        return held[node.attr]
-    return inspect.getattr_static(holder, node.attr, None)

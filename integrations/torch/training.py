@@ -93,6 +93,7 @@ class Training:
         self.code: Any = None
         self.sick: set[str] = set()
         self.told: dict[str, Any] = {}
+        self.renamed: set[str] = set()
         self.readings: dict[tuple[int, str], Any] = {}
         self.globals: Any = None
         self.checkpoints: dict[str, list[Any]] = {

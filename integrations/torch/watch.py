@@ -146,6 +146,8 @@ class Watch:
         current = self.scene.evaluation
         for result in reckoning.reckoned(frame):
             key = self._title(result.name, loop, training)
+            if key != result.name:
+                training.renamed.add(result.name)
             if current is not None:
                 current.told.append(result.value)
                 current.keys.add(key)
