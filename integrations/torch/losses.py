@@ -11,7 +11,7 @@ import torch
 
 from autolog.callsite import Site, find_site, is_library
 
-from . import byhand, parts
+from . import moves, parts
 from .names import loss_of
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Pending:
         self.share = 1.0
         self.first_parts: dict[str, float] = {}
         self.parts: dict[str, float] = {}
-        self.look = byhand.FIRST
-        self.marks: byhand.Marks | None = None
+        self.look = moves.FIRST
+        self.marks: moves.Marks | None = None
         self.values: list[float] | None = None
 
     def divide(self, values: dict[str, float]) -> None:
@@ -158,7 +158,7 @@ def noted(scene: Scene, tensors: Any) -> None:
         if scene.terms is not None:
             scene.terms_used(place.plan is not None and place.plan.calls)
         if known is not None and known.count >= known.look:
-            byhand.look(scene, known, tensor)
+            moves.look(scene, known, tensor)
 
 
 def number_in(tensor: Any) -> float | None:
