@@ -81,7 +81,7 @@ def column_name(name: Any) -> str:
     return name if type(name) is str else text_of(plain(name))
 
 
-# -- numpy, torch ------------------------------------------------------------------------------
+# -- numpy, torch, JAX, TensorFlow ----------------------------------------------------------------
 
 
 def _numpy(data: Any) -> Source:
@@ -165,6 +165,26 @@ def _torch(data: Any) -> Source | None:
         return None
     source = _numpy(array)
     return dataclasses.replace(source, kind="Tensor")
+
+
+def _jax(data: Any) -> Source | None:
+    """An array in the computer's own memory, seen there by DLPack; None for any other."""
+    try:
+        array = np.from_dlpack(data)
+    except Exception:  # JAX has errors of its own for what it cannot show so
+        return None
+    return dataclasses.replace(_numpy(array), kind="Array")
+
+
+def _tensorflow(data: Any) -> Source | None:
+    """A tensor of numbers in the computer's own memory, seen as a buffer; None for any other.
+
+    Not by DLPack: TensorFlow ends the process where it is asked for text (2.21).
+    """
+    kind = np.dtype(data.dtype.as_numpy_dtype).kind
+    if kind not in "biuf" or not data.device.endswith("CPU:0"):
+        return None
+    return dataclasses.replace(_numpy(np.asarray(memoryview(data))), kind="Tensor")
 
 
 # -- frames ------------------------------------------------------------------------------------
@@ -348,6 +368,8 @@ _BY_NAME: dict[str, Callable[[Any], Source | None]] = {
     "numpy.MaskedArray": _masked,
     "numpy.ndarray": _numpy,
     "torch.Tensor": _torch,
+    "jaxlib.ArrayImpl": _jax,
+    "tensorflow.EagerTensor": _tensorflow,
     "pandas.DataFrame": _pandas_frame,
     "pandas.Series": _pandas_series,
     "pandas.MultiIndex": lambda data: None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dis
 import sys
 import time
 import weakref
@@ -16,7 +15,7 @@ from autolog.integration import Call
 from autolog.live import Run, put_back
 from autolog.quiet import quietly
 
-from . import params
+from . import layers, params
 from .checkpoints import Checkpoints
 
 STATE = "keras.fit"
@@ -30,8 +29,9 @@ EVENTS = ("on_train_begin", "on_epoch_begin", "on_test_begin", "on_epoch_end", "
 class Fit:
     """What is known of a `fit` that is under way.
 
-    `reading(found)` is called once, when Keras has looked at the data, and `built(model)` when it
-    has built the model and nothing is trained yet.
+    `reading(found)` is called once, when Keras has looked at the data, and `built(model)` once the
+    model is built: before anything is trained, or on TensorFlow, where its first batch builds it,
+    when the first epoch is trained.
 
     Attributes:
         run: The run that it feeds.
@@ -51,7 +51,7 @@ class Fit:
         self.logs: dict[str, float] = {}
         self.keeper: Checkpoints | None = None
         self._model = weakref.ref(model)
-        self._built = built
+        self._built: Callable[[Any], None] | None = built
         self._reading: Callable[[dict[str, Any]], None] | None = reading
         self._list: weakref.ref[Any] | None = None
         self._seen: dict[str, int] = {}
@@ -92,6 +92,7 @@ class Fit:
 
     def over(self) -> None:
         """Leave nothing in the run's state: what comes now is no part of an epoch."""
+        self._look()
         self._keep_last()
         self.run.state.pop(STATE, None)
         self.run.state.pop(CLOCK, None)
@@ -106,11 +107,18 @@ class Fit:
     # -- what Keras tells ------------------------------------------------------------------
 
     def _on_train_begin(self, callbacks: Any, call: Call) -> Iterator[None]:
-        model = self._model()
-        if model is not None:
-            self._built(model)
+        self._look()
         yield
         self._seen = {name: len(values) for name, values in _history(callbacks).items()}
+
+    def _look(self, at_last: bool = False) -> None:
+        """Say what the model is made of, once all of it is there; `at_last` what there is."""
+        model = self._model()
+        if self._built is None or model is None:
+            return
+        if at_last or layers.built(model):
+            built, self._built = self._built, None
+            built(model)
 
     def _on_epoch_begin(self, callbacks: Any, call: Call) -> Iterator[None]:
         self._tested = 0.0
@@ -125,6 +133,7 @@ class Fit:
     def _on_epoch_end(self, callbacks: Any, call: Call) -> Iterator[None]:
         ended, epoch = time.perf_counter(), call.arg("epoch")
         self.run.state[CLOCK] = epoch, UNIT
+        self._look(at_last=True)
         rate = learning_rate(self._model())
         told = None if vars(callbacks).get("_history") is not None else _told(call)
         yield
@@ -194,9 +203,12 @@ def _history(callbacks: Any) -> Mapping[str, Any]:
 
 
 def _told(call: Call) -> dict[str, Any]:
-    """The logs as plain numbers, where nobody else keeps them: converted here, and only here."""
-    utils = sys.modules["keras.src.utils.python_utils"]
-    logs: dict[str, Any] = utils.pythonify_logs(call.arg("logs"))
+    """The logs as plain numbers, where nobody else keeps them: converted here, and only here.
+
+    In Keras 3.5 the trainers have them converted already.
+    """
+    plain = getattr(sys.modules["keras.src.utils.python_utils"], "pythonify_logs", dict)
+    logs: dict[str, Any] = plain(call.arg("logs") or {})
     call.args, call.kwargs = (call.arg("epoch"), logs), {}
     return dict(logs)
 
@@ -210,37 +222,16 @@ def is_number(value: Any) -> bool:
 def learning_rate(model: Any) -> float | None:
     """What the optimizer's rate is, by Keras's own schedules too; None where it has none.
 
+    None too of a schedule, or a function, of the program's own: to learn its rate is to call it.
     Keras has waited for the device when an epoch has ended: nothing is waited for here.
     """
     outer = vars(model).get("optimizer") if model is not None else None
     optimizer: Any = getattr(outer, "inner_optimizer", outer)
     rate = getattr(optimizer, "_learning_rate", None)
-    if rate is None:
+    scheduled = callable(rate) and not hasattr(rate, "assign")
+    if rate is None or (scheduled and not type(rate).__module__.startswith("keras.")):
         return None
-    with contextlib.suppress(Exception):  # an optimizer or a schedule of a library of its own
-        if callable(rate) and not hasattr(rate, "assign"):
-            return _scheduled(rate, optimizer)
-        return float(getattr(rate, "value", rate))
+    with contextlib.suppress(Exception), quietly():  # an optimizer of a library of its own
+        value = rate(optimizer.iterations) if scheduled else getattr(rate, "value", rate)
+        return float(value.numpy() if hasattr(value, "numpy") else value)
     return None
-
-
-def _scheduled(schedule: Any, optimizer: Any) -> float | None:
-    """What a schedule gives for the step that comes next; one of the program's own only if asking
-    it once more leaves no trace.
-    """
-    if not type(schedule).__module__.startswith("keras.") and not _traceless(type(schedule)):
-        return None
-    with quietly():
-        return float(schedule(optimizer.iterations))
-
-
-LEAVING = ("STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "DELETE_ATTR")
-LOUD = frozenset(("print", "append", "write", "open", "add", "update", "random", "assign"))
-
-
-def _traceless(schedule: type) -> bool:
-    """Whether the code of its `__call__` keeps nothing, says nothing, and draws nothing."""
-    code = getattr(schedule.__call__, "__code__", None)
-    if code is None or LOUD.intersection(code.co_names):
-        return False
-    return not any(step.opname in LEAVING for step in dis.get_instructions(code))

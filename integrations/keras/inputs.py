@@ -182,8 +182,11 @@ def _flat(parts: Any) -> Iterator[Any]:
 
 
 def _spec(part: Any) -> dict[str, Any]:
-    shape = [None if one is None else int(one) for one in getattr(part, "shape", ())]
-    return {"shape": shape, "dtype": str(getattr(part, "dtype", "")).rpartition(".")[2]}
+    shape = getattr(part, "shape", ())
+    known = getattr(shape, "rank", 0) is not None  # TensorFlow may not know how many axes
+    sizes = [None if one is None else int(one) for one in shape] if known else None
+    dtype = getattr(part, "dtype", "")
+    return {"shape": sizes, "dtype": str(getattr(dtype, "name", dtype)).rpartition(".")[2]}
 
 
 # -- what Keras makes of them ------------------------------------------------------------------
@@ -201,10 +204,27 @@ def read(iterator: Any) -> dict[str, Any]:
             found["batch_size"] = found["parts"][0]["shape"][0]
     elif size is None:  # a PyDataset makes its own batches, and mostly keeps how large they are
         own_size = vars(held.get("py_dataset", adapter)).get("batch_size")
+        own_size = _batched(held.get("_dataset")) if own_size is None else own_size
         found["batch_size"] = own_size if type(own_size) is int else None
     elif found["batches"] is not None:
         found["rows"] = _rows(found["batches"], size, held, iterator.steps_per_epoch)
     return {name: value for name, value in found.items() if value is not None}
+
+
+SAME = ("Prefetch", "Options", "Cache", "Repeat", "Take", "Skip", "Shuffle")
+"""What may be done to a dataset of TensorFlow's and leaves its batches as large as they are."""
+
+
+def _batched(dataset: Any) -> int | None:
+    """What a dataset of TensorFlow's was batched by, where it is made so in the end."""
+    while hasattr(type(dataset), "element_spec"):
+        size = vars(dataset).get("_batch_size")
+        if size is not None:
+            return int(size)
+        if not any(word in type(dataset).__name__ for word in SAME):
+            return None
+        dataset = vars(dataset).get("_input_dataset")
+    return None
 
 
 def _rows(batches: int, size: int, held: Mapping[str, Any], steps: int | None) -> int:

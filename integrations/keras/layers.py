@@ -28,6 +28,11 @@ OWN = (
 """Packages whose layers know their output's shape by arithmetic, without being called."""
 
 
+def built(model: Any) -> bool:
+    """Whether the model and every layer in it have their weights."""
+    return all(one.built for one in model._flatten_layers())
+
+
 def counts(model: Any) -> dict[str, int]:
     """How many numbers the model is trained on, and how many it holds."""
     trained, fixed = _size(model.trainable_weights), _size(model.non_trainable_weights)

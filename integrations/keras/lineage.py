@@ -46,6 +46,8 @@ def _array(variable: Any) -> Any:
         return None if str(value.dtype) == "torch.bfloat16" else value.detach().numpy()
     if kind == "jaxlib" and {one.platform for one in value.devices()} == {"cpu"}:
         return sys.modules["numpy"].asarray(value)
+    if kind == "tensorflow" and value.device.endswith("CPU:0"):
+        return value.numpy() if sys.modules["tensorflow"].executing_eagerly() else None
     return value if kind == "numpy" else None
 
 

@@ -92,16 +92,21 @@ def compile_params(model: Any) -> tuple[Facts, set[str]]:
 
 
 def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
-    """`optimizer_name` and `optimizer_<key>` for each key of its config, schedules expanded."""
+    """`optimizer_name` and `optimizer_<key>` for each key of its config, schedules expanded.
+
+    Of one that Keras has wrapped to scale losses (`mixed_float16`), the one inside.
+    """
     if optimizer is None or isinstance(optimizer, str):
         return {}, set()
-    config: Facts = {}
-    with contextlib.suppress(Exception), quietly():  # an own optimizer may not know its config
-        config = dict(optimizer.get_config())
+    inner = getattr(optimizer, "inner_optimizer", None)
+    if inner is not None:
+        found, chosen = optimizer_params(inner)
+        scale = {k: getattr(optimizer, k, None) for k in ("initial_scale", "dynamic_growth_steps")}
+        return {**found, "optimizer_loss_scale": call_text(type(optimizer).__name__, scale)}, chosen
+    config = _config(optimizer)
     config.setdefault("name", getattr(optimizer, "name", type(optimizer).__name__))
     defaults = _defaults(type(optimizer).__init__)
-    found: Facts = {}
-    chosen = {"optimizer_name"}
+    found, chosen = dict[str, Any](), {"optimizer_name"}
     for key, value in config.items():
         name, value = f"optimizer_{key}", written(value)
         found[name] = _kind(optimizer, value) if key == "name" else described(value)
@@ -111,6 +116,21 @@ def optimizer_params(optimizer: Any) -> tuple[Facts, set[str]]:
             found[f"{name}_{inner}"] = described(item)
             chosen.add(f"{name}_{inner}")
     return found, chosen
+
+
+def _config(optimizer: Any) -> Facts:
+    """What it says of itself; where it cannot, what its constructor was told.
+
+    It cannot where it, or its schedule, is of a class of the program's own without `get_config`.
+    """
+    with contextlib.suppress(Exception), quietly():
+        return dict(optimizer.get_config())
+    rate = getattr(optimizer, "_learning_rate", None)
+    told = settings_of(optimizer)
+    if callable(rate) and not hasattr(rate, "assign"):
+        name = getattr(rate, "__name__", type(rate).__qualname__)
+        told["learning_rate"] = {"class_name": name, "config": settings_of(rate)}
+    return told
 
 
 def written(value: Any) -> Any:
@@ -208,7 +228,7 @@ def callback_params(callbacks: Any) -> Facts:
     found: Facts = {}
     told = []
     for one in listed(callbacks):
-        settings = callback_settings(one)
+        settings = settings_of(one)
         told.append(call_text(type(one).__qualname__, settings))
         prefix = snake(type(one).__qualname__)
         found.update({f"{prefix}_{k}": described(v) for k, v in settings.items()})
@@ -227,11 +247,11 @@ def listed(callbacks: Any) -> list[Any]:
     return [callbacks]
 
 
-def callback_settings(callback: Any) -> Facts:
+def settings_of(thing: Any) -> Facts:
     """What its constructor was told, as far as it keeps that under the same name."""
-    held = vars(callback) if hasattr(callback, "__dict__") else {}
+    held = vars(thing) if hasattr(thing, "__dict__") else {}
     try:
-        names = list(inspect.signature(type(callback).__init__).parameters)[1:]
+        names = list(inspect.signature(type(thing).__init__).parameters)[1:]
     except (TypeError, ValueError):
         return {}
     found = {name: held[name] for name in names if name in held and name != "verbose"}

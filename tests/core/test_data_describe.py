@@ -353,6 +353,16 @@ def test_without_numpy_none_is_loaded() -> None:
     assert done.stdout.strip() == "[2] []"
 
 
+def test_arrays_of_jax() -> None:
+    numbers = pytest.importorskip("jax.numpy")
+    values = np.random.default_rng(0).normal(size=(20, 3)).astype("f4")
+    found = describe(numbers.asarray(values))
+    assert (found["digest"], found["kind"]) == (describe(values)["digest"], "Array")
+    unread = describe(numbers.zeros((2, 3), dtype="bfloat16"))
+    assert unread["shape"] == [2, 3]
+    assert "digest" not in unread
+
+
 def test_tensors() -> None:
     torch = pytest.importorskip("torch")
     values = np.random.default_rng(0).normal(size=(20, 3)).astype("f4")

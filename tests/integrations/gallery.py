@@ -31,6 +31,11 @@ def stems(home: Path) -> tuple[str, ...]:
 
 
 NAMES = stems(HOME)
+SKLEARN = ("calibration", "cluster", "compose", "experimental.enable_halving_search_cv")
+SKLEARN += ("ensemble", "feature_selection", "inspection", "mixture", "multioutput")
+IMPORTED = ("pandas", *(f"sklearn.{name}" for name in SKLEARN))
+"""What is imported once for the programs with scikit-learn, XGBoost and LightGBM."""
+
 MARK = "# AUTOLOG"
 FOUND, WRONG, MISSING = "found", "wrong", "missing"
 WAYS = ("plain", "line", "run")
@@ -70,11 +75,17 @@ def _needed(name: str) -> tuple[int, ...]:
 
 
 def play(
-    folder: Path, way: str, wanted: tuple[str, ...], home: Path = HOME, **variables: str
+    folder: Path,
+    way: str,
+    wanted: tuple[str, ...],
+    home: Path = HOME,
+    imported: tuple[str, ...] = IMPORTED,
+    **variables: str,
 ) -> dict[str, Played]:
     """Run programs plainly, with one line added, or by `autolog run`; always at the same place.
 
-    What each records goes to `folder/<way>/stores/<program>`; by `autolog run` all into one store.
+    All are forked from one process that has `imported` already. What each records goes to
+    `folder/<way>/stores/<program>`; by `autolog run` all into one store.
     """
     place, target = folder / "programs", folder / way
     (target / "stores").mkdir(parents=True)
@@ -87,16 +98,15 @@ def play(
         "GALLERY_VALUES": "1" if way == "plain" else "", **variables,
     }  # fmt: skip
     begin = ["-m", "autolog", "run", "--backend", str(target / "stores")] if way == "run" else []
-    nursery = home / "nursery.py" if (home / "nursery.py").exists() else HOME / "nursery.py"
-    command = [sys.executable, *begin, str(nursery), str(target), *wanted]
+    nursery = str(HOME / "nursery.py")
+    command = [sys.executable, *begin, nursery, str(target), ",".join(imported), *wanted]
     subprocess.run(command, cwd=place, env=environment, check=True, timeout=500)
     return {name: _seen(place / name, target, name) for name in wanted}
 
 
 def _lay_out(place: Path, program: Path, way: str) -> None:
     place.mkdir(parents=True)
-    own = program.with_name("ending.py")
-    shutil.copy(own if own.exists() else HOME / "ending.py", place)
+    shutil.copy(HOME / "ending.py", place)
     shutil.copy(program.with_suffix(".facts"), place)
     text = program.with_suffix(".py").read_text("utf-8")
     line = "; from autolog import autolog; autolog()" if way == "line" else ""

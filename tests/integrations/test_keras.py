@@ -17,24 +17,13 @@ from autolog.view import RunView
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
     pytest.skip("needs keras and torch", allow_module_level=True)
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 import keras
 import numpy as np
+from keras_small import LABELS, ROWS, network
 
 Runs = Callable[[], list[RunView]]
-
-ROWS = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
-LABELS = (ROWS[:, 0] > 0).astype("int32")
-
-
-def network(name: str | None = None, **compiled: Any) -> Any:
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1, "sigmoid")],
-        name=name,
-    )
-    told = {"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]}
-    model.compile(**{**told, **compiled})
-    return model
 
 
 def curve(run: RunView, name: str) -> list[float]:
@@ -130,6 +119,29 @@ def test_params_are_the_numbers_that_were_written(run: Callable[[], Any]) -> Non
     assert params["optimizer_learning_rate_initial_learning_rate"] == 0.03
     assert params["optimizer_learning_rate_decay_rate"] == 1 / 3
     assert (params["optimizer_beta_1"], params["optimizer_clipnorm"]) == (0.85, 0.7)
+
+
+def test_a_schedule_of_the_programs_own_is_asked_by_keras_alone(runs: Runs) -> None:
+    asked = []
+
+    class Own(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        def __call__(self, step: Any) -> Any:
+            asked.append(type(step).__name__)
+            return 0.1 / (keras.ops.cast(step, "float32") + 1)
+
+    def times() -> list[str]:
+        asked.clear()
+        optimizer = keras.optimizers.SGD(Own(), momentum=0.5)
+        network(optimizer=optimizer).fit(ROWS, LABELS, epochs=3, verbose=0)
+        return list(asked)
+
+    recorded = times()
+    with autolog.paused():
+        assert times() == recorded != []
+    (found,) = runs()
+    assert "learning_rate" not in found.metrics
+    params = found.params
+    assert (params["optimizer_learning_rate"], params["optimizer_momentum"]) == ("Own()", 0.5)
 
 
 def test_a_rate_in_32_bits_is_the_one_that_was_written(runs: Runs) -> None:
@@ -287,6 +299,8 @@ def test_under_scikit_learn(runs: Runs) -> None:
     def build(X: Any, y: Any) -> Any:
         return network(loss="binary_crossentropy")
 
+    if not hasattr(keras, "wrappers"):
+        pytest.skip("Keras has its own wrappers from 3.7 on")
     told = {"epochs": 2, "verbose": 0}
     model = keras.wrappers.SKLearnRegressor(build, fit_kwargs=told)
     make_pipeline(StandardScaler(), model).fit(ROWS, LABELS)

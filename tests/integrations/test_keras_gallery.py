@@ -19,15 +19,21 @@ from gallery import Played
 HOME = Path(__file__).parent / "programs" / "keras"
 NAMES = tuple(sorted(path.stem for path in HOME.glob("*.facts")))
 WAYS = ("plain", "run")
-BACKENDS = {"torch": NAMES}
-if importlib.util.find_spec("jax"):
-    BACKENDS["jax"] = ("gan", "mlp", "multi", "schedule", "trainstep")
+IMPORTED = ("keras", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection")
+BACKENDS = {
+    "torch": NAMES,
+    "jax": ("gan", "mlp", "multi", "schedule", "trainstep"),
+    "tensorflow": tuple(name for name in NAMES if name not in ("generators", "pydataset")),
+}
+"""The programs with each backend; two have data from torch."""
+
+BACKENDS = {name: wanted for name, wanted in BACKENDS.items() if importlib.util.find_spec(name)}
 CASES = [(backend, name) for backend, names in BACKENDS.items() for name in names]
 
 pytestmark = pytest.mark.timeout(1000)  # the first test of a backend plays all its programs
 
-if not all(map(importlib.util.find_spec, ("keras", "torch"))):
-    pytest.skip("needs keras and torch", allow_module_level=True)
+if not BACKENDS or not importlib.util.find_spec("keras"):
+    pytest.skip("needs keras and one of its backends", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +52,9 @@ def played(folder: Path) -> Callable[[str], Ways]:
     def on(backend: str) -> Ways:
         own = folder / backend
         own.mkdir()
-        told, names = {"KERAS_BACKEND": backend}, BACKENDS[backend]
-        return {way: gallery.play(own, way, names, HOME, **told) for way in WAYS}
+        told = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        given = BACKENDS[backend], HOME, IMPORTED
+        return {way: gallery.play(own, way, *given, **told) for way in WAYS}
 
     return on
 

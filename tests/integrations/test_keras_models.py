@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,24 +18,13 @@ from autolog.view import RunView
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
     pytest.skip("needs keras and torch", allow_module_level=True)
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 import keras
 import numpy as np
+from keras_small import LABELS, ROWS, network
 
 Runs = Callable[[], list[RunView]]
-
-ROWS = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
-LABELS = (ROWS[:, 0] > 0).astype("int32")
-
-
-def network(name: str | None = None, **compiled: Any) -> Any:
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1, "sigmoid")],
-        name=name,
-    )
-    told = {"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]}
-    model.compile(**{**told, **compiled})
-    return model
 
 
 def test_saving_leaves_no_trace_and_training_goes_on_the_same(uri: str) -> None:
@@ -100,6 +91,9 @@ def test_a_class_that_keras_cannot_describe_keeps_its_weights(runs: Runs, tmp_pa
             return self.inner(x)
 
     model = Odd(object())
+    with contextlib.suppress(NotImplementedError):
+        model.get_config()
+        pytest.skip("Keras 3.5 describes it, without the thing")
     model.compile("sgd", "mse")
     model.fit(ROWS, LABELS, verbose=0)
     (found,) = runs()

@@ -1,4 +1,4 @@
-"""What each program of the gallery leaves at its end: its random state, and the facts' values.
+"""What each program of a gallery leaves at its end: its random state, its models of Keras, and the facts' values.
 
 No part of the programs: the line that this file is imported by is put in by `gallery.py`.
 """
@@ -24,8 +24,18 @@ def read(path):
     return [(run, kind, [k for k in name.split(" > ") if k], value) for run, kind, name, value in rows]
 
 
+def _of_keras():
+    """Its random state and the names that it would give next; the weights go to a file."""
+    keras, torch = sys.modules["keras"], sys.modules.get("torch")
+    held = sorted((name, one) for name, one in vars(sys.modules["__main__"]).items() if isinstance(one, keras.Model))
+    sums = {name: [hashlib.sha256(w.tobytes()).hexdigest() for w in model.get_weights()] for name, model in held}
+    Path("weights.txt").write_text(json.dumps(sums))
+    drawn = keras.random.uniform((2,)), torch.rand(2) if torch else 0
+    return [str(one) for one in drawn], keras.Sequential().name, keras.layers.Dense(1).name, keras.layers.Layer().name
+
+
 def _write():
-    state = repr((random.getstate(), numpy.random.get_state()))
+    state = repr((random.getstate(), numpy.random.get_state(), _of_keras() if "keras" in sys.modules else None))
     Path("random.txt").write_text(hashlib.sha256(state.encode()).hexdigest())
     target = os.environ.get("GALLERY_VALUES")
     if target:

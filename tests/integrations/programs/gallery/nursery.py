@@ -1,24 +1,14 @@
 """Runs programs one after another, each in a process of its own that has its libraries already.
 
-`nursery.py TARGET PROGRAM…`: what each prints goes to `TARGET/<program>.out` and `.err`, its exit
-code to `.code`. Importing scikit-learn anew costs ten times what the programs do.
+`nursery.py TARGET MODULE,… PROGRAM…`: what each prints goes to `TARGET/<program>.out` and `.err`,
+its exit code to `.code`. Importing the modules anew would cost ten times what the programs do.
 """
 
+import importlib
 import os
 import sys
 import types
 from pathlib import Path
-
-import pandas  # noqa: F401
-import sklearn.calibration  # noqa: F401
-import sklearn.cluster  # noqa: F401
-import sklearn.compose  # noqa: F401
-import sklearn.experimental.enable_halving_search_cv  # noqa: F401
-import sklearn.ensemble  # noqa: F401
-import sklearn.feature_selection  # noqa: F401
-import sklearn.inspection  # noqa: F401
-import sklearn.mixture  # noqa: F401
-import sklearn.multioutput  # noqa: F401
 
 
 def become(target, name):
@@ -36,7 +26,9 @@ def become(target, name):
     exec(compile(Path(main.__file__).read_text("utf-8"), main.__file__, "exec"), vars(main))
 
 
-target, *names = Path(sys.argv[1]), *sys.argv[2:]
+target, modules, *names = Path(sys.argv[1]), *sys.argv[2:]
+for module in modules.split(","):
+    importlib.import_module(module)
 for name in names:
     child = os.fork()
     if not child:

@@ -21,10 +21,13 @@ print(one.history, rates)
 
 
 class Warmup(keras.optimizers.schedules.LearningRateSchedule):
+    asked = 0
+
     def __init__(self, peak, steps):
         self.peak, self.steps = peak, steps
 
     def __call__(self, step):
+        Warmup.asked += 1
         step = keras.ops.cast(step, "float32")
         return self.peak * keras.ops.minimum(step / self.steps, 1.0)
 
@@ -34,10 +37,9 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
 
 warm = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")], name="warm")
 warm.compile(keras.optimizers.Adam(Warmup(0.1, 20)), "binary_crossentropy")
-warm_rates = []
-watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: warm_rates.append(float(warm.optimizer.learning_rate)))
-three = warm.fit(X, y, epochs=3, callbacks=[watch], verbose=0)
-print(three.history, warm_rates)
+told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(learning_rate=float(warm.optimizer.learning_rate)))
+three = warm.fit(X, y, epochs=3, callbacks=[told], verbose=0)
+print(three.history, "asked", Warmup.asked)
 
 other = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")], name="other")
 other.compile("sgd", "binary_crossentropy")
