@@ -128,7 +128,7 @@ def _config(optimizer: Any) -> Facts:
     rate = getattr(optimizer, "_learning_rate", None)
     told = settings_of(optimizer)
     if callable(rate) and not hasattr(rate, "assign"):
-        name = getattr(rate, "__name__", type(rate).__qualname__)
+        name = getattr(rate, "__name__", type(rate).__name__)
         told["learning_rate"] = {"class_name": name, "config": settings_of(rate)}
     return told
 

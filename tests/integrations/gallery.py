@@ -95,18 +95,20 @@ def play(
     environment = {
         **os.environ, "AUTOLOG_STRICT": "1", "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
-        "GALLERY_VALUES": "1" if way == "plain" else "", **variables,
+        "GALLERY_VALUES": "1" if way == "plain" else "",
+        "GALLERY_IMPORTED": " ".join(imported), **variables,
     }  # fmt: skip
     begin = ["-m", "autolog", "run", "--backend", str(target / "stores")] if way == "run" else []
-    nursery = str(HOME / "nursery.py")
-    command = [sys.executable, *begin, nursery, str(target), ",".join(imported), *wanted]
+    nursery = home / "nursery.py" if (home / "nursery.py").exists() else HOME / "nursery.py"
+    command = [sys.executable, *begin, str(nursery), str(target), *wanted]
     subprocess.run(command, cwd=place, env=environment, check=True, timeout=500)
     return {name: _seen(place / name, target, name) for name in wanted}
 
 
 def _lay_out(place: Path, program: Path, way: str) -> None:
     place.mkdir(parents=True)
-    shutil.copy(HOME / "ending.py", place)
+    own = program.with_name("ending.py")
+    shutil.copy(own if own.exists() else HOME / "ending.py", place)
     shutil.copy(program.with_suffix(".facts"), place)
     text = program.with_suffix(".py").read_text("utf-8")
     line = "; from autolog import autolog; autolog()" if way == "line" else ""
