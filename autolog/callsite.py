@@ -162,6 +162,19 @@ def find_site(start: FrameType | int | None = 0, *, library: str = "") -> Site |
     return None
 
 
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame, from `frame` outwards, that runs the user's own code."""
+    known = _library_files
+    while frame is not None:
+        library = known.get(frame.f_code.co_filename)
+        if library is None:
+            library = is_library(frame)
+        if not library:
+            return frame
+        frame = frame.f_back
+    return None
+
+
 def is_library(frame: FrameType) -> bool:
     """Whether `frame` runs code that is not the user's own."""
     name = frame.f_code.co_filename

@@ -109,7 +109,11 @@ class Run:
         self, key: str, value: Any, step: float | None, info: dict[str, Any] | None = None
     ) -> None:
         """Record one number with how it is known; the quick road of all metrics."""
-        self._append([_point(key, value, step, info)])
+        if type(value) is float and type(step) is int and math.isfinite(value):
+            fact = (time.time(), "metric", escape_text(key), value, step, info)
+        else:
+            fact = _point(key, value, step, info)
+        self._recorder.append(self, [fact])
 
     def log_series(self, key: str, values: Iterable[Any], *, unit: str, first: int = 0) -> None:
         """Record a whole series at once; its steps count up from `first`."""

@@ -62,7 +62,7 @@ class Torch(Integration):
         gives back is torch's own iterator (torch 2.2 to 2.13).
         """
         yield
-        from .losses import user_frame
+        from autolog.callsite import user_frame
 
         self.watch.loop(call.instance, call.result, user_frame(sys._getframe(1)))
 

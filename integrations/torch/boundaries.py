@@ -206,6 +206,7 @@ class Boundaries:
             self.open.remove(training)
         if self.scene.training is training:
             passes.close(self.scene)
+            run.overhead, self.scene.spent = run.overhead + self.scene.spent, 0
         readings.finish(training)
         error = self.integration.standing.closing_error
         if error is not None and run.trouble is None and through(error, training.code):

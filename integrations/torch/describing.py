@@ -194,12 +194,12 @@ def _told(value: Any) -> Any:
 
 def rates(training: Training, optimizer: Any, known: Known, step: int) -> None:
     """The learning rates of an optimizer's groups, where they are not what they were."""
-    groups = optimizer.param_groups
-    if len(known.rates) != len(groups):
-        known.rates = [None] * len(groups)
+    groups, before = optimizer.param_groups, known.rates
+    if len(before) != len(groups):
+        before = known.rates = [None] * len(groups)
     for i, group in enumerate(groups):
         rate = group.get("lr")
-        if rate is known.rates[i]:
+        if rate is before[i]:
             continue
         same = rate == known.rates[i]
         known.rates[i] = rate

@@ -2,13 +2,15 @@
 
 The engine's hooks cost some ten microseconds each, which is too much for a loss function or a
 `backward`. These have no generator and no `Call`: a plain function is told the arguments before the
-call, or the result after it.
+call, or the result after it. What they take is summed up in the thread's `Scene`, by the clock, for
+a question about CPU time is a system call.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,9 +18,13 @@ from autolog.context import current, pauses
 from autolog.reporting import guarded
 from autolog.wrapping import as_internal_frame
 
+if TYPE_CHECKING:
+    from .scene import Scene
+
 is_compiling = torch.compiler.is_compiling
 in_functorch = torch._C._functorch.peek_interpreter_stack
 tracing_state = torch._C._get_tracing_state
+clock = time.perf_counter_ns
 
 Before = Callable[[Any, Any], None]
 After = Callable[[Any, Any, Any], None]
@@ -40,13 +46,10 @@ def silent() -> bool:
     )
 
 
-def lean(
-    place: str,
-    before: Before | None = None,
-    after: After | None = None,
-    failed: Failed | None = None,
+def before_call(
+    place: str, scene: Scene, note: Before, failed: Failed | None = None
 ) -> Callable[..., Any]:
-    """A driver that calls `before(args, kwargs)`, `after(args, kwargs, result)`, `failed(error)`.
+    """A driver that calls `note(args, kwargs)` before the call, and `failed` with its error.
 
     What is compiled or exported is left alone first of all, so that a tracing compiler sees the
     original call and nothing else. The driver's own frame is taken out of tracebacks.
@@ -56,33 +59,70 @@ def lean(
         if is_compiling():
             return wrapped(*args, **kwargs)
         try:
-            if silent():
+            began = clock()
+            if not silent():
+                try:
+                    note(args, kwargs)
+                except Exception as error:
+                    complain(place, error)
+                scene.spent += clock() - began
+            if failed is None:
                 return wrapped(*args, **kwargs)
-            if before is not None:
-                try:
-                    before(args, kwargs)
-                except Exception as error:
-                    complain(place, error)
-            try:
+            return watched(place, failed, wrapped, args, kwargs)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+            raise
+
+    return as_internal_frame(drive_lean_call)
+
+
+def after_call(
+    place: str,
+    scene: Scene,
+    note: After,
+    failed: Failed | None = None,
+    dull: Callable[[Any], bool] | None = None,
+) -> Callable[..., Any]:
+    """A driver that calls `note(args, kwargs, result)` after the call, and `failed` with its error.
+
+    A result that is `dull` is let pass without a look.
+    """
+
+    def drive_lean_call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        if is_compiling():
+            return wrapped(*args, **kwargs)
+        try:
+            if failed is None:
                 result = wrapped(*args, **kwargs)
-            except BaseException as error:
-                if failed is not None:
-                    try:
-                        failed(error)
-                    except Exception as ours:
-                        complain(place, ours)
-                raise
-            if after is not None:
+            else:
+                result = watched(place, failed, wrapped, args, kwargs)
+            if dull is not None and dull(result):
+                return result
+            began = clock()
+            if not silent():
                 try:
-                    after(args, kwargs, result)
+                    note(args, kwargs, result)
                 except Exception as error:
                     complain(place, error)
+                scene.spent += clock() - began
             return result
         except BaseException as error:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             raise
 
     return as_internal_frame(drive_lean_call)
+
+
+def watched(place: str, failed: Failed, wrapped: Any, args: Any, kwargs: Any) -> Any:
+    """The call's result; `failed` is told of the error that it ends with, if it does."""
+    try:
+        return wrapped(*args, **kwargs)
+    except BaseException as error:
+        if not silent():
+            with guarded(place):
+                failed(error)
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        raise
 
 
 def quietly(place: str, note: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from autolog.callsite import Site, find_site, is_library
+from autolog.callsite import Site, find_site, user_frame
 
 from . import moves, parts
 from .names import loss_of
@@ -116,13 +116,6 @@ class Place:
 _places: dict[Key, Place] = {}
 
 
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame that runs the program's own code."""
-    while frame is not None and is_library(frame):
-        frame = frame.f_back
-    return frame
-
-
 def place_of(frame: FrameType, number: int) -> tuple[Key, Place]:
     """The place of a call, looked up at next to no cost after the first time."""
     code: CodeType = frame.f_code
@@ -138,13 +131,13 @@ def place_of(frame: FrameType, number: int) -> tuple[Key, Place]:
 def noted(scene: Scene, tensors: Any) -> None:
     """Keep what `backward` is about to be called on."""
     pending, unscaled = scene.pending, scene.unscaled
-    frame = user_frame(sys._getframe(2))
+    frame = user_frame(sys._getframe(4))  # two of ours, the hooked function, `Tensor.backward`
     if frame is None:
         return
-    several = tensors if type(tensors) in (list, tuple) else (tensors,)
-    for number, tensor in enumerate(several):
-        known_as = unscaled.pop(id(tensor), None) if unscaled else None
-        value = number_in(tensor) if known_as is None else known_as
+    for number, tensor in enumerate(tensors if type(tensors) in (list, tuple) else (tensors,)):
+        value = unscaled.pop(id(tensor), None) if unscaled else None
+        if value is None:
+            value = number_in(tensor)
         if value is None:
             continue
         key, place = place_of(frame, number)
@@ -166,7 +159,7 @@ def number_in(tensor: Any) -> float | None:
     kind = type(tensor)
     if kind is not torch.Tensor and kind is not torch.nn.Parameter:
         return None
-    if tensor.device.type != "cpu" or tensor.numel() != 1 or tensor.is_complex():
+    if not tensor.is_cpu or tensor.numel() != 1 or tensor.is_complex():
         return None
     return float(tensor.item())
 
@@ -175,7 +168,7 @@ def record(training: Training, known: Known, pending: dict[Key, Pending], *, aga
     """Write down the losses of one step, each under its name."""
     step = known.steps
     for key, found in pending.items():
-        value = found.value(again=again)
+        value = found.first if found.count == 1 else found.value(again=again)
         series = training.losses.get(key)
         if series is None or series.place is not found.place:
             series = training.losses[key] = training.name_loss(found.place, known, series)

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from autolog.callsite import find_site
+from autolog.callsite import find_site, user_frame
 
 from . import reckoning, sources
 from .arithmetic import Result
-from .losses import number_in, user_frame
+from .losses import number_in
 from .names import part_of
+
+try:
+    from numpy import count_nonzero
+except ImportError:  # torch works without numpy
+
+    def count_nonzero(right: Any) -> Any:  # type: ignore[no-redef]
+        """How many elements of a tensor are true."""
+        return right.sum()
+
 
 if TYPE_CHECKING:
     from .scene import Scene
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 CALLED = "_call_impl"
 """The function of torch's modules through which each of them is called."""
 LABELS = ("cross_entropy", "nll_loss")
+NUMPY_KNOWS = (torch.float32, torch.float64)
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
@@ -55,12 +65,13 @@ class Pass:
 
 def owner(frame: FrameType | None) -> FrameType | None:
     """The innermost frame of the program that stands outside of all calls of modules."""
-    found = user_frame(frame)
+    called = None
+    inner = frame
     while frame is not None:
-        if frame.f_code.co_name == CALLED and found is not None:
-            found = user_frame(frame)
+        if frame.f_code.co_name == CALLED:
+            called = frame
         frame = frame.f_back
-    return found
+    return user_frame(inner if called is None else called)
 
 
 def evaluated(scene: Scene, name: str, args: Any, kwargs: Any, result: Any) -> None:
@@ -97,7 +108,8 @@ def _add(current: Pass, name: str, args: Any, kwargs: Any, value: float) -> None
     current.function = name
     scores = args[0] if args else kwargs.get("input")
     if name in LABELS:
-        _count_right(current, scores, target)
+        ignored = args[4] if len(args) > 4 else kwargs.get("ignore_index", -100)
+        _count_right(current, scores, target, ignored)
     elif name in BINARY:
         _count_binary(current, scores, target, 0.5 if name == BINARY[0] else 0.0)
 
@@ -109,26 +121,39 @@ def _rows(tensor: Any) -> int:
 def _reduction(args: Any, kwargs: Any) -> Any:
     if "reduction" in kwargs:
         return kwargs["reduction"]
-    return next((one for one in args[2:] if isinstance(one, str)), "mean")
+    return next((one for one in args[2:] if type(one) is str), "mean") if args[2:] else "mean"
 
 
-def _plain(*tensors: Any) -> bool:
-    return all(type(t) is torch.Tensor and t.device.type == "cpu" for t in tensors)
+def _plain(tensor: Any) -> bool:
+    return type(tensor) is torch.Tensor and tensor.is_cpu
 
 
-def _count_right(current: Pass, scores: Any, target: Any) -> None:
-    if not _plain(scores, target) or target.dtype is not torch.int64 or scores.ndim < 2:
+def _count_right(current: Pass, scores: Any, target: Any, ignored: int) -> None:
+    """Compare the greatest score with the label, but for labels that the loss ignores.
+
+    In numpy, whose small operations cost a fraction of torch's. The loss has seen to the shapes.
+    """
+    if not (_plain(scores) and _plain(target)) or target.dtype is not torch.int64:
         return
-    if target.shape != scores.shape[:1] + scores.shape[2:]:
+    if scores.ndim < 2 or not scores.dtype.is_floating_point or not target.numel():
         return
-    guessed = scores.detach().argmax(1)
-    known = target != -100
-    current.right += int(((guessed == target) & known).sum())
-    current.judged += int(known.sum())
+    if scores.requires_grad or scores.dtype not in NUMPY_KNOWS:
+        scores = scores.detach().to(torch.float64)
+    scores, labels = _arrays(scores), _arrays(target)
+    right = scores.argmax(1) == labels
+    skipped = labels == ignored
+    if ignored >= 0:
+        right &= ~skipped
+    current.right += int(count_nonzero(right))
+    current.judged += target.numel() - int(count_nonzero(skipped))
+
+
+def _arrays(tensor: Any) -> Any:
+    return tensor.numpy() if count_nonzero.__module__ == "numpy" else tensor
 
 
 def _count_binary(current: Pass, scores: Any, target: Any, cut: float) -> None:
-    if not _plain(scores, target) or scores.shape != target.shape:
+    if not (_plain(scores) and _plain(target)) or scores.shape != target.shape:
         return
     if scores.numel() != scores.shape[0]:
         return

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from autolog.callsite import is_library
+
 from . import configs, sources
-from .frames import users, variables
+from .frames import variables
 from .training import Training
 
 CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
@@ -52,13 +54,15 @@ _plans: dict[tuple[int, int], Plan] = {}
 
 def read(training: Training, frame: FrameType | None, *, stepped: bool) -> None:
     """Write down what has changed in the loops round `frame`; `stepped` where a step is made."""
-    for one in users(frame):
-        plan = _plan(one)
+    while frame is not None:
+        plan = _plans.get((id(frame.f_code), frame.f_lasti))
+        if plan is None:
+            plan = _plan(frame)
         if plan.watched:
-            line = one.f_lineno if stepped else 0
-            _look(training, plan, variables(one), line)
-        if one.f_code.co_name == "<module>":
-            training.globals = (plan, one.f_globals) if plan.watched else None
+            _look(training, plan, variables(frame), frame.f_lineno if stepped else 0)
+            if frame.f_code.co_name == "<module>":
+                training.globals = plan, frame.f_globals
+        frame = frame.f_back
 
 
 def finish(training: Training) -> None:
@@ -106,12 +110,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _plan(frame: FrameType) -> Plan:
-    key = (id(frame.f_code), frame.f_lasti)
-    plan = _plans.get(key)
-    if plan is None:
-        if len(_plans) > 2048:
-            _plans.clear()
-        plan = _plans[key] = Plan(frame.f_code, tuple(_watched(frame)))
+    """The plan of a place that is met for the first time; nothing is watched in libraries."""
+    if len(_plans) > 4096:
+        _plans.clear()
+    watched = () if is_library(frame) else tuple(_watched(frame))
+    plan = _plans[id(frame.f_code), frame.f_lasti] = Plan(frame.f_code, watched)
     return plan
 
 

@@ -37,6 +37,7 @@ class Scene(threading.local):
         moved: A place of `backward` without steps of an optimizer, and the parameters that change
             there all the same.
         hand: The training by hand that is under way.
+        spent: Nanoseconds that our hooks took since the last step.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class Scene(threading.local):
         self.evaluating = 0
         self.moved: tuple[Pending, list[Any]] | None = None
         self.hand: Hand | None = None
+        self.spent = 0
         self.begin_terms()
 
     def begin_terms(self) -> None:

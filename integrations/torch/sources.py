@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
 
-from autolog.callsite import find_site
+from autolog.callsite import find_site, user_frame
 from autolog.following.naming import followed
 
 from .frames import variables
@@ -149,9 +149,7 @@ PHASES = ("split", "phase", "mode", "stage", "subset", "part", "name")
 
 def phase(frame: FrameType) -> str:
     """What a variable says that tells passes of one loop apart: `for split in …`."""
-    code = frame.f_code
-    named = code.co_names if code.co_name == "<module>" else code.co_varnames
-    names = [name for name in PHASES if name in named]
+    names = _phases(frame.f_code)
     if names:
         held = variables(frame)
         for name in names:
@@ -161,10 +159,14 @@ def phase(frame: FrameType) -> str:
     return NOTHING
 
 
+@lru_cache(maxsize=512)
+def _phases(code: CodeType) -> tuple[str, ...]:
+    named = code.co_names if code.co_name == "<module>" else code.co_varnames
+    return tuple(name for name in PHASES if name in named)
+
+
 def outer(frame: FrameType) -> FrameType | None:
     """The frame of the program that called this one directly; None at the top or for a library."""
-    from .losses import user_frame
-
     return None if frame.f_code.co_name == "<module>" else user_frame(frame.f_back)
 
 

@@ -16,6 +16,7 @@ from torch.nn.utils import clip_grad
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
+from autolog.callsite import user_frame
 from autolog.wrapping import external_caller, wrap_function
 
 from . import (
@@ -32,7 +33,7 @@ from . import (
     sources,
 )
 from .boundaries import Boundaries
-from .driving import lean, quietly, silent
+from .driving import after_call, before_call, clock, quietly, silent
 from .loaders import Loop
 from .names import part_of
 from .owners import Owners
@@ -73,27 +74,30 @@ class Watch:
         yield self.boundaries.awaited.forget
         yield register_optimizer_step_post_hook(quietly("torch.step", self.stepped)).remove
         counted.note()
-        backward = lean("torch.backward", before=self.backward, failed=self.failed)
+        scene = self.scene
+        backward = before_call("torch.backward", scene, self.backward, self.failed)
         wrap_function(torch.autograd.backward, backward, ledger)
         for name in LOSSES:
             function = getattr(torch.nn.functional, name, None)
-            told = lean("torch.loss", after=partial(self.loss, name), failed=self.failed)
-            wrap_function(function, told, ledger)
-        clip = lean("torch.clip_grad_norm_", after=self.clipped)
-        wrap_function(clip_grad.clip_grad_norm_, clip, ledger)
+            told = partial(self.loss, name)
+            drive = after_call("torch.loss", scene, told, self.failed, partial(_known, scene, name))
+            wrap_function(function, drive, ledger)
         scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
-        wrap_function(scaler.scale, lean("torch.scale", after=self.scaled), ledger)
-        wrap_function(scaler.update, lean("torch.update", before=self.updated), ledger)
-        filled = lean("torch.load_state_dict", after=self.filled)
-        wrap_function(torch.nn.Module.load_state_dict, filled, ledger)
-        wrap_function(torch.nn.Module.eval, lean("torch.eval", after=self.evaluating), ledger)
+        wrap_function(scaler.update, before_call("torch.update", scene, self.updated), ledger)
+        for hooked, note in (
+            (clip_grad.clip_grad_norm_, self.clipped),
+            (scaler.scale, self.scaled),
+            (torch.nn.Module.load_state_dict, self.filled),
+            (torch.nn.Module.eval, self.evaluating),
+        ):
+            wrap_function(hooked, after_call(f"torch.{hooked.__name__}", scene, note), ledger)
         yield ledger.undo
 
     # -- what is heard ---------------------------------------------------------------------
 
     def built(self, call: Call) -> None:
         """An optimizer was built."""
-        frame = losses.user_frame(sys._getframe(1))
+        frame = user_frame(sys._getframe(1))
         name = sources.made_as(frame) if frame is not None else ""
         self.scene.begin_terms()
         known = self.boundaries.born(call.instance, name or "optimizer")
@@ -139,7 +143,7 @@ class Watch:
 
     def looped(self, loop: Loop, frame: FrameType | None) -> None:
         """The iterator of a loop has died, in what the program's frame is just doing."""
-        frame = losses.user_frame(frame)
+        frame = user_frame(frame)
         training = self.scene.training
         if frame is None or silent() or training is None or training.over:
             return
@@ -195,7 +199,7 @@ class Watch:
             passes.close(scene)
         losses.noted(scene, args[0])
         if scene.moved is not None or scene.hand is not None:
-            self._by_hand(scene, losses.user_frame(sys._getframe(1)))
+            self._by_hand(scene, user_frame(sys._getframe(1)))
 
     def _by_hand(self, scene: Scene, frame: FrameType | None) -> None:
         """A `backward` is a step where the weights are updated without an optimizer."""
@@ -220,7 +224,7 @@ class Watch:
         if result.requires_grad:
             scene.loss = name
             if scene.terms is not None:
-                frame = losses.user_frame(sys._getframe(1))
+                frame = user_frame(sys._getframe(1))
                 parts.note(scene.terms, frame, losses.number_in(result))
         else:
             passes.evaluated(scene, name, args, kwargs, result)
@@ -235,23 +239,32 @@ class Watch:
         """An optimizer has made a step."""
         if silent():
             return
-        scene, boundaries = self.scene, self.boundaries
-        known = boundaries.known(optimizer)
+        began = clock()
+        scene = self.scene
+        known = self.boundaries.known(optimizer)
         training = known.training
-        if training is None or training.over:
-            training = None
-            if not known.foreign:
-                caller = losses.user_frame(external_caller(sys._getframe()))
-                training = boundaries.first_step(known, optimizer, scene, caller)
-            if training is None:
-                scene.pending.clear()
-                scene.unscaled.clear()
-                scene.norms.clear()
-                return
+        if training is None or training.run.ended:
+            training = self._first(known, optimizer, scene)
+        if training is not None:
+            scene.hand = None
+            again = len(args) > 1 or bool(kwargs)
+            self._made(training, known, optimizer, sys._getframe(1), again=again)
+            training.run.overhead += scene.spent + clock() - began
+        scene.spent = 0
+
+    def _first(self, known: Known, optimizer: Any, scene: Scene) -> Training | None:
+        """The training that an optimizer's first step belongs to, or one after a training's end."""
+        training = None
+        if not known.foreign:
+            caller = user_frame(external_caller(sys._getframe()))
+            training = self.boundaries.first_step(known, optimizer, scene, caller)
+        if training is None:
+            scene.pending.clear()
+            scene.unscaled.clear()
+            scene.norms.clear()
+        else:
             training.parameter = known.last
-        scene.hand = None
-        again = bool(args[1:] or kwargs)
-        self._made(training, known, optimizer, sys._getframe(1), again=again)
+        return training
 
     def _made(
         self,
@@ -264,10 +277,10 @@ class Watch:
     ) -> None:
         """One more step of a training."""
         scene, boundaries = self.scene, self.boundaries
-        boundaries.ticks += 1
-        known.steps += 1
-        training.last = boundaries.ticks
-        training.step = max(training.step, known.steps)
+        boundaries.ticks = training.last = boundaries.ticks + 1
+        known.steps = step = known.steps + 1
+        if step > training.step:
+            training.step = step
         if training.run.trouble is not None:
             training.run.trouble = None
         scene.training = training
@@ -277,16 +290,19 @@ class Watch:
         if scene.evaluation is not None:
             passes.close(scene)
         losses.record(training, known, scene.pending, again=again)
-        scene.unscaled.clear()
+        if scene.unscaled:
+            scene.unscaled.clear()
         if scene.terms:
             scene.terms.clear()
         if scene.norms:
             self._norms(training, scene, known)
-        describing.rates(training, optimizer, known, known.steps)
-        if scene.loop is not None:
-            self._epoch(training, scene.loop)
-        elif boundaries.integration.options.settings:
-            readings.read(training, losses.user_frame(frame), stepped=True)
+        describing.rates(training, optimizer, known, step)
+        loop = scene.loop
+        if loop is None:
+            if boundaries.integration.options.settings:
+                readings.read(training, frame, stepped=True)
+        elif training.loop != loop.number:
+            self._epoch(training, loop)
 
     def _norms(self, training: Training, scene: Scene, known: Known) -> None:
         for i, value in enumerate(scene.norms):
@@ -296,10 +312,9 @@ class Watch:
 
     def _epoch(self, training: Training, loop: Loop) -> None:
         loop.steps = True
-        if training.loop != loop.number:
-            training.loop = loop.number
-            training.epoch += 1
-            training.point("epoch", training.epoch, training.step, "iterations of the loader")
+        training.loop = loop.number
+        training.epoch += 1
+        training.point("epoch", training.epoch, training.step, "iterations of the loader")
 
     def after_fork(self) -> None:
         """The trainings of the parent are its own."""
@@ -307,6 +322,11 @@ class Watch:
         for known in self.boundaries.optimizers.values():
             known.training = None
         self.scene.__init__()  # type: ignore[misc]
+
+
+def _known(scene: Scene, name: str, result: Any) -> bool:
+    """Whether the result of a loss function tells nothing new: one more loss to be trained on."""
+    return scene.terms is None and bool(result.requires_grad) and scene.loss is name
 
 
 _watches: weakref.WeakSet[Watch] = weakref.WeakSet()
