@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..forking import ForkSafeLock
+from ..integration import Call
 from ..live import Run
 from . import matching
 from .inputs import shape_of
-from .naming import Given
+from .naming import Given, given_to, told
 
 ROW_VALUES = 1 << 16
 """Values of the training rows that are digested before the training, about half a millisecond."""
@@ -117,6 +118,32 @@ def trained_on(
             if data is not None and not batch:
                 known.rows, known.whole = _rows(data, _limit(data))
     given.let_go()
+
+
+def trained_with(
+    run: Run,
+    call: Call,
+    kept: Kept,
+    *,
+    data: str | int | None = "X",
+    target: str | int = "y",
+    weight: str = "sample_weight",
+    **details: Any,
+) -> None:
+    """Record the data of a training from its call: the parameters that hold them, by name.
+
+    `details` are more of `trained_on`'s arguments.
+    """
+    trained_on(
+        run,
+        given_to(call, data),
+        kept,
+        target=call.arg(target),
+        target_name=told(call, target),
+        weight=call.arg(weight),
+        weight_name=told(call, weight),
+        **details,
+    )
 
 
 def add(run: Run, extra: Mapping[str, Any]) -> None:

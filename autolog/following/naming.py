@@ -144,14 +144,26 @@ def names_of_pairs(call: Call, parameter: str | int, count: int) -> list[tuple[s
     """What stands in each of `count` pairs that an argument is a list of, here or where the
     variable that is given was assigned: `[(X_valid, y_valid)]`. `unknown` for what cannot be read.
     """
+    items = _items(call, parameter, count)
+    return [(UNKNOWN, UNKNOWN)] * count if items is None else [_pair(item) for item in items]
+
+
+def names_of_items(call: Call, parameter: str | int, count: int) -> list[str]:
+    """The same of single items: `(X_valid, X_test)`."""
+    items = _items(call, parameter, count)
+    return [UNKNOWN] * count if items is None else [ast.unparse(item) for item in items]
+
+
+def _items(call: Call, parameter: str | int, count: int) -> list[ast.expr] | None:
     text = call.variable(parameter)
     if text.isidentifier() or text.endswith("…"):
         text = (call.site and call.site.value_of(text)) or text
-    with contextlib.suppress(SyntaxError, ValueError):
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         written = ast.parse(text.strip(), mode="eval").body
         if isinstance(written, ast.List | ast.Tuple) and len(written.elts) == count:
-            return [_pair(item) for item in written.elts]
-    return [(UNKNOWN, UNKNOWN)] * count
+            plain = not any(isinstance(item, ast.Starred) for item in written.elts)
+            return written.elts if plain else None
+    return None
 
 
 def _pair(item: ast.expr) -> tuple[str, str]:

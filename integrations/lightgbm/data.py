@@ -6,7 +6,6 @@ are remembered, by weak references, when the `Dataset` is made.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import sys
 import weakref
@@ -284,54 +283,35 @@ def eval_sets(call: Call) -> list[tuple[Any, Any, str, str | None]]:
     pairs = call.arg("eval_set")
     if pairs is None and call.arg("eval_X") is not None:
         return _apart(call)
-    text = naming.told(call, "eval_set")
-    pairs = [pairs] if isinstance(pairs, tuple) else pairs
-    if not isinstance(pairs, list):
+    if isinstance(pairs, tuple) and len(pairs) == 2:
+        names = [tuple(naming.names_of_items(call, "eval_set", 2))]
+        pairs = [pairs]
+    elif isinstance(pairs, list):
+        names = [*naming.names_of_pairs(call, "eval_set", len(pairs))]
+    else:
         return []
-    names = element_names(text or "")
-    names += [(naming.UNKNOWN, None)] * (len(pairs) - len(names))
     return [
-        (pair[0], pair[1], *names[i])
-        for i, pair in enumerate(pairs)
+        (*pair, name, _known(target))
+        for pair, (name, target) in zip(pairs, names, strict=True)
         if isinstance(pair, tuple | list) and len(pair) == 2
     ]
 
 
 def _apart(call: Call) -> list[tuple[Any, Any, str, str | None]]:
     """The same where data and targets are arguments of their own (4.7 on)."""
-    both = [call.arg("eval_X"), call.arg("eval_y")]
-    if not isinstance(both[0], tuple):
+    data, targets = call.arg("eval_X"), call.arg("eval_y")
+    if not isinstance(data, tuple):
         name = naming.told(call, "eval_X") or naming.UNKNOWN
-        return [(*both, name, naming.told(call, "eval_y"))]
-    texts = [element_texts(naming.told(call, name) or "") for name in ("eval_X", "eval_y")]
-    count = len(both[0])
-    names, targets = (one if len(one) == count else [None] * count for one in texts)
-    values = both[1] if isinstance(both[1], tuple) and len(both[1]) == count else [None] * count
-    each = zip(both[0], values, names, targets, strict=True)
-    return [(x, y, name or naming.UNKNOWN, target) for x, y, name, target in each]
+        return [(data, targets, name, naming.told(call, "eval_y"))]
+    count = len(data)
+    names, labels = (naming.names_of_items(call, name, count) for name in ("eval_X", "eval_y"))
+    values = targets if isinstance(targets, tuple) and len(targets) == count else [None] * count
+    each = zip(data, values, names, map(_known, labels), strict=True)
+    return [*each]
 
 
-def element_names(text: str) -> list[tuple[str, str | None]]:
-    """The names in `[(X_train, y_train), (X_test, y_test)]`; none where it is written otherwise."""
-    found: list[tuple[str, str | None]] = []
-    for pair in element_texts(text):
-        parts = element_texts(pair or "")
-        if len(parts) != 2:
-            return []
-        found.append((parts[0] or naming.UNKNOWN, parts[1]))
-    return found
-
-
-def element_texts(text: str) -> list[str | None]:
-    """The elements of a list or tuple as they are written; none of anything else."""
-    try:
-        node = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    elements = node.elts if isinstance(node, ast.List | ast.Tuple) else []
-    if any(isinstance(one, ast.Starred) for one in elements):
-        return []
-    return [ast.get_source_segment(text, one) for one in elements]
+def _known(name: str) -> str | None:
+    return None if name == naming.UNKNOWN else name
 
 
 def fit_data(run: Run, call: Call, kept: described.Kept) -> None:

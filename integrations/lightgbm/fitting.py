@@ -104,15 +104,7 @@ def begin_fit(own: Lightgbm, run: Run, call: Call) -> None:
     own.tags(run, f"{kind.__module__}.{kind.__qualname__}")
     if call.owner is None:
         run.log_params(values, chosen=chosen)
-        datasets.trained_on(
-            run,
-            following.given_to(call, "X"),
-            own.kept,
-            target=call.arg("y"),
-            target_name=naming.told(call, "y"),
-            weight=call.arg("sample_weight"),
-            weight_name=naming.told(call, "sample_weight"),
-        )
+        datasets.trained_with(run, call, own.kept)
     asked = {name: params.named(call.arg(name)) for name in FIT_ARGUMENTS}
     asked = {k: v for k, v in asked.items() if v is not None and not _is_auto(v)}
     for name in ("group", "init_score"):
@@ -134,15 +126,7 @@ def begin_refit(own: Lightgbm, run: Run, call: Call) -> None:
     lineage.continued(run, call.instance)
     told = {"decay_rate": call.arg("decay_rate", 0.9), **(call.arg("dataset_params") or {})}
     run.log_params(told, chosen=[name for name in told if call.arg(name) is not None])
-    datasets.trained_on(
-        run,
-        following.given_to(call, "data"),
-        own.kept,
-        target=call.arg("label"),
-        target_name=naming.told(call, "label"),
-        weight=call.arg("weight"),
-        weight_name=naming.told(call, "weight"),
-    )
+    datasets.trained_with(run, call, own.kept, data="data", target="label", weight="weight")
 
 
 def end_fit(own: Lightgbm, run: Run, call: Call) -> None:

@@ -357,14 +357,12 @@ class Sklearn(FitHooks, Integration):
         """The data that go into the training, as they are before it."""
         given = naming.given_to(call)
         origin = None if given is None else lineage.of(given.data())
-        datasets.trained_on(
+        datasets.trained_with(
             run,
-            given,
+            call,
             self.kept,
-            target=call.arg(target_of(call)),
-            target_name=naming.told(call, target_of(call)),
-            weight=call.arg("sample_weight"),
-            weight_name=naming.told(call, "sample_weight"),
+            data=None,
+            target=target_of(call),
             batch=call.function.__name__ == "partial_fit",
             extra={"lineage": origin} if origin else None,
         )

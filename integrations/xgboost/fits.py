@@ -76,15 +76,7 @@ def describe(integration: Xgboost, run: Run, call: Call) -> None:
             "estimator_class": f"{kind.__module__}.{kind.__qualname__}",
         }
     )
-    datasets.trained_on(
-        run,
-        naming.given_to(call, "X"),
-        integration.kept,
-        target=call.arg("y"),
-        target_name=naming.told(call, "y"),
-        weight=call.arg("sample_weight"),
-        weight_name=naming.told(call, "sample_weight"),
-    )
+    datasets.trained_with(run, call, integration.kept)
 
 
 def _params(model: Any) -> tuple[dict[str, Any], set[str]]:

@@ -14,6 +14,24 @@ import pytest
 import autolog
 from autolog.view import RunView
 
+sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("gallery")
+
+import gallery  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the programs of a gallery are played."""
+    return tmp_path_factory.mktemp("gallery")
+
+
+@pytest.fixture(scope="module")
+def played(folder: Path, request: pytest.FixtureRequest) -> gallery.Ways:
+    """What was seen of the `NAMES` in the `HOME` of a module of tests, in all ways."""
+    names, home = request.module.NAMES, request.module.HOME
+    return {way: gallery.play(folder, way, names, home) for way in gallery.WAYS}
+
 
 @pytest.fixture
 def uri(tmp_path: Path) -> str:

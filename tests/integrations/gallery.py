@@ -50,6 +50,10 @@ class Played(NamedTuple):
     files: dict[str, str]
 
 
+Ways = dict[str, dict[str, Played]]
+"""What was seen of programs in each of the ways that they were played, by name."""
+
+
 class Checked(NamedTuple):
     """A fact and what became of it."""
 
@@ -125,6 +129,30 @@ def _seen(place: Path, target: Path, name: str) -> Played:
     }
     code, out, err = ((target / f"{name}.{kind}").read_text() for kind in ("code", "out", "err"))
     return Played(int(code), out, err, files)
+
+
+def played_the_same(played: Ways, name: str, *, printed: bool = True) -> None:
+    """A program did something, and the same in all ways; `printed` the same, too."""
+    plain = played["plain"][name]
+    assert plain.code == 0, plain.err
+    assert plain.out
+    assert "random.txt" in plain.files
+    for way in WAYS[1:]:
+        found = played[way][name]
+        assert (found if printed else found._replace(out=plain.out)) == plain
+
+
+def all_found(folder: Path, way: str, name: str) -> None:
+    """Each of a program's facts, which are enough, stands in its runs."""
+    facts = check(folder, way, name)
+    assert len(facts) >= 10
+    assert not [fact for fact in facts if fact.outcome != FOUND]
+
+
+def stands_in_the_docs(folder: Path, names: tuple[str, ...], page: str) -> None:
+    """The score of the programs with one line added is what the page says."""
+    score = score_table({name: check(folder, "line", name) for name in names})
+    assert score in (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
 
 
 # -- the score ---------------------------------------------------------------------------------
