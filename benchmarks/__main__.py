@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,12 @@ def points(options: argparse.Namespace) -> Figures:
         peer = child(options.mlflow, "points", "mlflow", "{store}", "2000")
         found |= {f"mlflow_{name}": figure for name, figure in peer.items()}
     return found
+
+
+def steps(options: argparse.Namespace) -> dict[str, Figures]:
+    """Loops of torch: what a step and a batch of an evaluation take, in µs of CPU."""
+    pairs = str(4 * options.rounds)
+    return {loop: child(sys.executable, "steps", loop, "{store}", pairs) for loop in LOOPS}
 
 
 def points_read(options: argparse.Namespace) -> Figures:
@@ -187,12 +194,18 @@ def medians(results: list[Figures]) -> Figures:
     return {key: statistics.median(r[key] for r in results) for key in results[0]}
 
 
-def shown(figures: Figures) -> str:
-    """Figures on one line."""
+def shown(figures: Any) -> str:
+    """Figures on one line; of several things on a line each."""
+    if any(isinstance(value, dict) for value in figures.values()):
+        return "".join(f"\n  {key}: {shown(value)}" for key, value in figures.items())
     return "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
 
 
-OTHERS = {"points": points, "points_read": points_read, "search": search, "imports": imports}
+LOOPS = ("step_0.3ms", "step_1ms", "step_5ms", "step_gpt")
+OTHERS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "points": points, "points_read": points_read, "steps": steps, "search": search,
+    "imports": imports,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()
