@@ -24,7 +24,8 @@ def save_model(
 
     `details`: `flavor` (name), `format`, `data` and `target` (for the signature), `signature`
     (where the model itself tells it), `example_rows` (of the data, kept with it),
-    `save_redacted`. What keeps the model from being saved becomes the record's `error`.
+    `save_redacted`, `also` (a second name of the same files). What keeps the model from being
+    saved becomes the record's `error`.
     """
     flavor = _flavor(model, details)
     if flavor is None:
@@ -49,6 +50,8 @@ def save_model(
         facts = models.unsaved(model, flavor, error)
     run.fact("model", name, facts)
     if "path" in facts:
+        if details.get("also"):
+            run.fact("model", details["also"], facts)
         artifacts.count(backend, facts["bytes"])
         if run.light:
             _make_room(recorder, run, name)

@@ -32,6 +32,13 @@ class TorchOptions:
     """What is captured of torch; each also a variable `AUTOLOG_TORCH__<OPTION>`."""
 
     models: bool = option(True, "Save the final weights with the run.")
+    checkpoint: str = option(
+        "", "`best:<metric>` keeps the weights at its best value as the model `best`."
+    )
+    copies: bool = option(False, "Copy the checkpoints that the program saves into the run.")
+    export: bool = option(
+        False, "Keep the model as `torch.export` makes it too, which traces its `forward`."
+    )
     datasets: bool = option(True, "Describe the training data: shape, types, digests.")
     settings: bool = option(
         True,
@@ -95,8 +102,8 @@ class Torch(Integration):
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """torch's own hooks for optimizers and for modules that are put together, and lean ones on
         `torch.autograd.backward`, which `Tensor.backward` calls, on the loss functions, which the
-        loss modules call, on `clip_grad_norm_`, `GradScaler.scale`, `Module.load_state_dict` and
-        `Module.eval` (torch 2.2 to 2.13).
+        loss modules call, on `clip_grad_norm_`, `GradScaler.scale`, `Module.load_state_dict`,
+        `Module.state_dict` and `Module.eval` (torch 2.2 to 2.13).
         """
         from autolog.wrapping import Ledger
 

@@ -14,7 +14,7 @@ from autolog.callsite import find_site
 from autolog.forking import ForkSafeLock
 from autolog.live import Run
 
-from . import checkpoints, configs, describing, forwards, passes, readings, schedules, weights
+from . import best, checkpoints, configs, describing, forwards, passes, readings, schedules, weights
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -148,6 +148,8 @@ class Boundaries:
         training.run = self.integration.standing.open(
             training, site, describing.title(models), "torch", partial(self._ending, training)
         )
+        if self.integration.options.checkpoint:
+            training.keeper = best.Keeper(self.integration.options.checkpoint)
         self.open.append(training)
         several = any(self._roots_of(other) for other in together)
         training.alone = not several
@@ -212,8 +214,14 @@ class Boundaries:
         if error is not None and run.trouble is None and through(error, training.code):
             run.troubled(error)
         kept, training.kept = training.kept, []
+        moment = training.states.best(training)
+        if moment is not None:
+            best.tell(training, moment)
         if self.integration.options.models:
-            weights.save(run, kept)
+            also = "best" if moment is not None and training.keeper is None else ""
+            weights.save(run, kept, also=also)
+        if self.integration.options.export:
+            weights.export(run, kept)
 
 
 def through(error: BaseException, code: Any) -> bool:

@@ -49,8 +49,11 @@ def digest_of(path: Path) -> str | None:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def saved(training: Training, value: Any, target: Any) -> None:
-    """The program has saved something: note the file with the step, and what it holds."""
+def saved(training: Training, value: Any, target: Any, *, copied: bool = False) -> None:
+    """The program has saved something: note the file with the step, and what it holds.
+
+    A copy is kept with the run where that is asked for, one for each step.
+    """
     path = path_of(target)
     columns = training.checkpoints
     if path is None or len(columns["file"]) >= MOST:
@@ -72,6 +75,8 @@ def saved(training: Training, value: Any, target: Any) -> None:
     if digest is not None:
         _makers[digest] = training.run.id
     training.run.log_table("checkpoints", columns)
+    if copied:
+        training.run.log_artifact(path, f"checkpoints/{training.step}/{path.name}")
 
 
 def _content(value: Any) -> str:

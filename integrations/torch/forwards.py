@@ -162,6 +162,7 @@ def told(training: Any, remains: Any, forward: Forward) -> None:
     if here is None or kept is None or here.over or not forward.inputs:
         return
     kept.signature = signature(forward)
+    kept.inputs = {name: one.detach().to("meta") for name, one in forward.inputs}
     name = "signature" if len(here.kept) == 1 else f"signature_{kept.kind.__qualname__}"
     here.run.set_tag(name, shown(forward))
 

@@ -13,6 +13,7 @@ from torch import nn
 from autolog.callsite import Site
 from autolog.live import Run
 
+from .best import Keeper, States
 from .configs import Birth
 from .losses import Key, Place, Series
 
@@ -96,6 +97,8 @@ class Training:
         self.renamed: set[str] = set()
         self.readings: dict[tuple[int, str], Any] = {}
         self.globals: Any = None
+        self.states = States()
+        self.keeper: Keeper | None = None
         self.checkpoints: dict[str, list[Any]] = {
             "file": [], "bytes": [], "sha256": [], "step": [], "epoch": [], "holds": [],
         }  # fmt: skip
@@ -141,6 +144,8 @@ class Training:
             series = self.series[key] = Series(key, rule)
         series.last = step
         self.run.point(key, value, step, None if series.told else series.info(site))
+        if self.keeper is not None:
+            self.keeper.seen(self, key, value, step)
 
     def not_finite(self, key: str, value: float, step: int) -> None:
         """Say once for each series that it is no number any more, and since when."""

@@ -20,6 +20,7 @@ from autolog.callsite import user_frame
 from autolog.wrapping import external_caller, wrap_function
 
 from . import (
+    best,
     byhand,
     checkpoints,
     configs,
@@ -88,6 +89,7 @@ class Watch:
             (clip_grad.clip_grad_norm_, self.clipped),
             (scaler.scale, self.scaled),
             (torch.nn.Module.load_state_dict, self.filled),
+            (torch.nn.Module.state_dict, self.asked),
             (torch.nn.Module.eval, self.evaluating),
         ):
             wrap_function(hooked, after_call(f"torch.{hooked.__name__}", scene, note), ledger)
@@ -119,7 +121,8 @@ class Watch:
         """`torch.save` has saved something."""
         training = self.scene.training
         if training is not None and not training.over:
-            checkpoints.saved(training, value, target)
+            copied = self.boundaries.integration.options.copies
+            checkpoints.saved(training, value, target, copied=copied)
 
     def loop(self, loader: Any, iterator: Any, frame: FrameType | None) -> None:
         """A loader is gone through once more, from the program's `frame`."""
@@ -191,6 +194,14 @@ class Watch:
     def filled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A model was given a state."""
         checkpoints.filled(self.scene, args[0])
+        best.given(self.scene.training, args, kwargs)
+
+    def asked(self, args: Any, kwargs: Any, result: Any) -> None:
+        """A model was asked for its state; its parts add theirs to the same `destination`."""
+        if len(args) == 1 and kwargs.get("destination") is None:
+            best.asked(
+                self.scene.training, args, kwargs, result, user_frame(sys._getframe(2))
+            )
 
     def backward(self, args: Any, kwargs: Any) -> None:
         """`backward` is about to be called; `Tensor.backward` calls it by way of this function."""

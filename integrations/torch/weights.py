@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from autolog.live import Run
@@ -20,11 +22,13 @@ class Remains:
 
     Attributes:
         signature: MLflow's form of what one call of it took and gave back, when that was seen.
+        inputs: Tensors without values of the shapes and types that it took.
     """
 
     def __init__(self, root: nn.Module) -> None:
         model = unwrapped(root)
         self.signature: dict[str, str | None] | None = None
+        self.inputs: dict[str, Any] = {}
         self.kind = type(model)
         held = vars(model)
         self.state = {name: held[name] for name in STATE if name in held}
@@ -45,12 +49,29 @@ class Remains:
         return again
 
 
-def save(run: Run, kept: list[Remains]) -> None:
-    """Save the models of a training; several under their classes' names."""
+def save(
+    run: Run, kept: list[Remains], title: str = "model", *, also: str = "", once: bool = True
+) -> None:
+    """Save the models of a training; several under their classes' names.
+
+    `also` is a second name for the same files. What is saved again and again takes its own place
+    (`once` false).
+    """
     for remains in kept:
         model = remains.model()
         if model is None:
             continue
-        name = "model" if len(kept) == 1 else f"model_{remains.kind.__qualname__}"
-        name = run.unique("model", name.replace("<locals>", ""))
-        run.log_model(name, model, flavor="torch", signature=remains.signature)
+        end = "" if len(kept) == 1 else f"_{remains.kind.__qualname__}".replace("<locals>", "")
+        name = run.unique("model", title + end) if once else title + end
+        details = {"also": also + end} if also else {}
+        run.log_model(name, model, flavor="torch", signature=remains.signature, **details)
+
+
+def export(run: Run, kept: list[Remains]) -> None:
+    """Export the models of a training."""
+    from . import exporting
+
+    for remains in kept:
+        model = remains.model()
+        if model is not None:
+            exporting.export(run, remains, model)
