@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ import torch
 from autolog.errors import UsageError
 
 from . import sources, weights
-from .frames import variables
+from .frames import users, variables
 from .losses import number_in
 from .owners import unwrapped
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Marks = tuple[tuple[str, tuple[float, ...]], ...]
 
 MOST = 1000
+CALLERS = 4
+"""Functions outwards in which the comparison is sought that led to the weights being kept."""
 TENSORS, VALUES = 8, 8
 """Of the last tensors of a state so many are noted, with so many of their values."""
 UP = re.compile(r"acc|auc|precision|recall|f1|f_beta|iou|dice|map|psnr|ssim|bleu|r2|score|reward")
@@ -58,7 +61,8 @@ class States:
         """The program has asked for the weights of a model."""
         marks = _marks(state)
         if marks and len(self._asked) < MOST:
-            monitored = tuple(_compared(frame)) if frame is not None else ()
+            found = (list(_compared(one)) for one in islice(users(frame), CALLERS))
+            monitored = tuple(next((one for one in found if one), ()))
             self._asked.setdefault(marks, Moment(training.step, training.epoch, monitored))
 
     def given(self, training: Training, state: Any) -> None:
@@ -89,7 +93,7 @@ def given(training: Training | None, args: Any, kwargs: Any) -> None:
 def trains(training: Training, module: Any) -> bool:
     """Whether a module is one of a training's models, or stands in one of torch's wrappers."""
     roots = [root() for root in training.roots]
-    return any(root is not None and module in (root, unwrapped(root)) for root in roots)
+    return any(module is root or module is unwrapped(root) for root in roots if root is not None)
 
 
 def tell(training: Training, moment: Moment) -> None:

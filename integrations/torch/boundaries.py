@@ -195,7 +195,8 @@ class Boundaries:
         training.roots.append(weakref.ref(root, gone))
         remains = weights.Remains(root)
         training.kept.append(remains)
-        self.awaited.next_call(root, partial(forwards.told, held, weakref.ref(remains)))
+        options = self.integration.options
+        self.awaited.next_call(root, partial(forwards.told, held, weakref.ref(remains), options))
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -31,25 +31,29 @@ def export(run: Run, remains: Remains, model: Any) -> None:
     try:
         if not remains.inputs:
             raise ValueError("no call of it was seen")
-        run.log_artifact(_exported(model, remains.inputs), name)
+        run.log_artifact(_exported(model, remains), name)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         run.set_tag("not_exported", f"{type(error).__name__}: {reason}")
         note("torch.export", f"of {type(model).__qualname__} failed: {reason}")
 
 
-def _exported(model: Any, inputs: dict[str, torch.Tensor]) -> bytes:
+def _exported(model: Any, remains: Remains) -> bytes:
     tensors: dict[str, Any] = {}
     twin = rebuilding.rebuild(structure.describe(model, tensors), tensors).eval()
-    given = {name: torch.zeros_like(one, device="cpu") for name, one in inputs.items()}
+    given = {name: torch.zeros_like(one, device="cpu") for name, one in remains.inputs.items()}
     batch = next(iter(given.values())).shape[:1]
     shapes = {
-        name: {0: torch.export.Dim.AUTO} if one.shape[:1] == batch and batch else {}
+        name: {0: torch.export.Dim.AUTO} if batch and one.shape[:1] == batch else {}
         for name, one in given.items()
     }
+    first = list(given)[: remains.placed]
+    named = {name: one for name, one in given.items() if name not in first}
+    dynamic: Any = (*(shapes[name] for name in first), *(shapes[name] for name in named))
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = torch.export.export(twin, (), given, dynamic_shapes=shapes)
+        args = tuple(given[name] for name in first)
+        program = torch.export.export(twin, args, named, dynamic_shapes=dynamic)
         torch.export.save(program, stream)
     return stream.getvalue()

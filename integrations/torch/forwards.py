@@ -18,6 +18,9 @@ import torch
 from torch import nn
 from torch.nn.modules import module as registry
 
+from autolog.following import datasets
+
+from . import wholes
 from .driving import complain, is_compiling, silent
 from .owners import unwrapped
 
@@ -31,11 +34,15 @@ Named = list[tuple[str, Any]]
 
 
 class Forward(NamedTuple):
-    """One call: its tensors by name, those given and those given back, and where it was made."""
+    """One call: its tensors by name, those given and those given back, and where it was made.
+
+    `placed` of the first were given by their place, all others by name.
+    """
 
     inputs: Named
     outputs: Named
     frame: FrameType
+    placed: int
 
 
 Told = Callable[[Forward], None]
@@ -118,7 +125,8 @@ def _tell(
     try:
         inputs = list(_inputs(unwrapped(module), args, kwargs))[:MOST]
         outputs = list(_tensors("output", result))[:MOST]
-        told(Forward(inputs, outputs, frame))
+        placed = len(args) if all(isinstance(one, torch.Tensor) for one in args) else 0
+        told(Forward(inputs, outputs, frame, placed))
     except Exception as error:
         complain("torch.forward", error)
 
@@ -153,7 +161,7 @@ def _tensors(name: str, value: Any) -> Iterator[tuple[str, Any]]:
                 yield key, one
 
 
-def told(training: Any, remains: Any, forward: Forward) -> None:
+def told(training: Any, remains: Any, options: Any, forward: Forward) -> None:
     """A model of a training was called: its signature goes with what is kept of it.
 
     Both are weak references, since a call may be awaited for longer than they live.
@@ -163,8 +171,11 @@ def told(training: Any, remains: Any, forward: Forward) -> None:
         return
     kept.signature = signature(forward)
     kept.inputs = {name: one.detach().to("meta") for name, one in forward.inputs}
+    kept.placed = forward.placed
     name = "signature" if len(here.kept) == 1 else f"signature_{kept.kind.__qualname__}"
     here.run.set_tag(name, shown(forward))
+    if here.kept[0] is kept:
+        wholes.described(here, forward, datasets.Kept(options.datasets, options.statistics))
 
 
 # -- in MLflow's form --------------------------------------------------------------------------

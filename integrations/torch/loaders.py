@@ -5,15 +5,17 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from autolog.following import datasets
 from autolog.following.naming import Given
 
+from . import contents
 from .names import part_of
 
 if TYPE_CHECKING:
     from .training import Training
+
+MOST = 20
+"""Datasets that one run describes."""
 
 
 class Loop:
@@ -46,22 +48,25 @@ class Loop:
 def settings(loader: Any) -> dict[str, Any]:
     """What a loader was told."""
     sampler = getattr(loader, "sampler", None)
+    generator = getattr(loader, "generator", None)
+    collate = getattr(loader, "collate_fn", None)
     found = {
         "batch_size": getattr(loader, "batch_size", None),
         "shuffle": type(sampler).__name__ == "RandomSampler",
         "sampler": type(sampler).__name__,
         "num_workers": getattr(loader, "num_workers", None),
         "drop_last": getattr(loader, "drop_last", None),
+        "pin_memory": getattr(loader, "pin_memory", None) or None,
+        "persistent_workers": getattr(loader, "persistent_workers", None) or None,
+        "prefetch_factor": getattr(loader, "prefetch_factor", None),
+        "seed": generator.initial_seed() if generator is not None else None,
+        "collate_fn": None if _is_default(collate) else contents.transform(collate),
     }
     return {key: value for key, value in found.items() if value is not None}
 
 
-def length_of(value: Any) -> int | None:
-    """The length of a dataset of torch's own, or of a list; else what its `__len__` says."""
-    try:
-        return len(value)
-    except Exception:  # a stream, or the program's own `__len__` that fails
-        return None
+def _is_default(collate: Any) -> bool:
+    return collate is None or getattr(collate, "__module__", "").startswith("torch.utils.data.")
 
 
 def train(training: Training, loop: Loop, kept: datasets.Kept) -> None:
@@ -73,30 +78,52 @@ def train(training: Training, loop: Loop, kept: datasets.Kept) -> None:
     training.run.log_params(
         {k: told[k] for k in ("batch_size", "shuffle", "num_workers") if k in told}
     )
-    dataset = loader.dataset
-    data, target = contents(dataset)
-    extra = {"dataset": type(dataset).__qualname__, "loader": told}
-    if data is None:
-        facts: dict[str, Any] = {
-            "name": loop.name,
-            "role": "train",
-            "kind": type(dataset).__qualname__,
-        }
-        length = length_of(dataset)
-        if length is not None:
-            facts["shape"] = [length]
-        if kept.described and training.run.wants("dataset", loop.name):
-            training.run.dataset({**facts, "loader": told})
+    loop.steps = True
+    seen(training, loop, kept)
+
+
+ROLES = {"val": "validation", "eval": "validation", "test": "test", "train": "train"}
+
+
+def seen(training: Training, loop: Loop, kept: datasets.Kept) -> None:
+    """Describe the data of a loop over a loader, once for each dataset; as the training's where
+    steps were made in it, else as their name says.
+    """
+    loader = loop.loader()
+    dataset = getattr(loader, "dataset", None)
+    if dataset is None or len(training.data) >= MOST:
         return
-    given = Given(data, loop.name)
-    datasets.trained_on(training.run, given, kept, target=target, extra=extra)
+    if not _first_time(training, dataset, loop.name):
+        return
+    role = "train" if loop.steps else ROLES.get(loop.part, "validation")
+    run, name = training.run, loop.name or role
+    if not kept.described or run.light or not run.wants("dataset", name):
+        return
+    told = contents.told(dataset)
+    extra = {"dataset": told.pop("kind"), "loader": settings(loader)}
+    rows = told.pop("rows", None)
+    extra |= told
+    data, target = contents.in_memory(dataset)
+    if data is None:
+        form = contents.form(dataset, rows)
+        facts = {"name": name, "role": role, "kind": extra["dataset"], **form, **extra}
+        key = run.unique("dataset", name)
+        run.fact("dataset", key, facts)
+        if role == "train" and training.first_data is None:
+            training.first_data = key, facts
+    elif role == "train" and not datasets.of(run).train:
+        datasets.trained_on(run, Given(data, name), kept, target=target, extra=extra)
+    else:
+        datasets.key_of(run, Given(data, name), kept, target, role=role, extra=extra)
 
 
-def contents(dataset: Any) -> tuple[Any, Any]:
-    """The data and the target of a dataset in memory (`TensorDataset`); None for all others."""
-    if isinstance(dataset, torch.Tensor) or type(dataset).__name__ == "ndarray":
-        return dataset, None
-    tensors = vars(dataset).get("tensors") if type(dataset).__name__ == "TensorDataset" else None
-    if not isinstance(tensors, tuple) or not tensors:
-        return None, None
-    return tensors[0], tensors[1] if len(tensors) > 1 else None
+def _first_time(training: Training, dataset: Any, name: str) -> bool:
+    """Whether a dataset is met first; lists cannot be told apart but by their names."""
+    try:
+        reference: Any = weakref.ref(dataset)
+    except TypeError:
+        known, training.data[name] = training.data.get(name), True
+        return known is None
+    known = training.data.get(id(dataset))
+    training.data[id(dataset)] = reference
+    return known is None or known() is not dataset

@@ -97,6 +97,8 @@ class Training:
         self.renamed: set[str] = set()
         self.readings: dict[tuple[int, str], Any] = {}
         self.globals: Any = None
+        self.data: dict[Any, Any] = {}
+        self.first_data: tuple[str, dict[str, Any]] | None = None
         self.states = States()
         self.keeper: Keeper | None = None
         self.checkpoints: dict[str, list[Any]] = {

@@ -17,6 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
 from autolog.callsite import user_frame
+from autolog.following import datasets
 from autolog.wrapping import external_caller, wrap_function
 
 from . import (
@@ -25,6 +26,7 @@ from . import (
     checkpoints,
     configs,
     describing,
+    loaders,
     losses,
     parts,
     passes,
@@ -128,6 +130,7 @@ class Watch:
         """A loader is gone through once more, from the program's `frame`."""
         scene = self.scene
         passes.close(scene)
+        self.gone_through(scene.loop)
         number = scene.loop.number + 1 if scene.loop is not None else 1
         training = scene.training
         if training is not None and not training.over:
@@ -144,8 +147,16 @@ class Watch:
         with contextlib.suppress(TypeError):
             loop.iterator = weakref.ref(iterator, quietly("torch.loop", gone))
 
+    def gone_through(self, loop: Loop | None) -> None:
+        """A loop over data is over, or another begins: what it went over is known now."""
+        training = self.scene.training
+        if loop is not None and training is not None and not (training.over or silent()):
+            options = self.boundaries.integration.options
+            loaders.seen(training, loop, datasets.Kept(options.datasets, options.statistics))
+
     def looped(self, loop: Loop, frame: FrameType | None) -> None:
         """The iterator of a loop has died, in what the program's frame is just doing."""
+        self.gone_through(loop)
         frame = user_frame(frame)
         training = self.scene.training
         if frame is None or silent() or training is None or training.over:

@@ -22,13 +22,15 @@ class Remains:
 
     Attributes:
         signature: MLflow's form of what one call of it took and gave back, when that was seen.
-        inputs: Tensors without values of the shapes and types that it took.
+        inputs: Tensors without values of the shapes and types that it took; `placed` of the
+            first were given by their place.
     """
 
     def __init__(self, root: nn.Module) -> None:
         model = unwrapped(root)
         self.signature: dict[str, str | None] | None = None
         self.inputs: dict[str, Any] = {}
+        self.placed = 0
         self.kind = type(model)
         held = vars(model)
         self.state = {name: held[name] for name in STATE if name in held}
