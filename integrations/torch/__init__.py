@@ -39,6 +39,9 @@ class TorchOptions:
     export: bool = option(
         False, "Keep the model as `torch.export` makes it too, which traces its `forward`."
     )
+    ranks: bool = option(
+        False, "Record every process of a distributed training, not the first alone."
+    )
     datasets: bool = option(True, "Describe the training data: shape, types, digests.")
     settings: bool = option(
         True,
@@ -98,6 +101,17 @@ class Torch(Integration):
         from . import checkpoints
 
         checkpoints.loaded(self.watch.scene, call.arg("f"))
+
+    @around(function("multiprocessing.spawn", "get_preparation_data"), nested="always")
+    def spawn(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked where Python gathers what a spawned process, or one of the fork server, needs to
+        be prepared: such a process imports the program, but runs no line of it that says
+        `if __name__ == "__main__"` (Python 3.11 to 3.13).
+        """
+        yield
+        from . import workers
+
+        workers.carry(call.result, sys._getframe(1))
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """torch's own hooks for optimizers and for modules that are put together, and lean ones on

@@ -14,7 +14,18 @@ from autolog.callsite import find_site
 from autolog.forking import ForkSafeLock
 from autolog.live import Run
 
-from . import best, checkpoints, configs, describing, forwards, passes, readings, schedules, weights
+from . import (
+    best,
+    checkpoints,
+    configs,
+    describing,
+    forwards,
+    passes,
+    readings,
+    schedules,
+    weights,
+    workers,
+)
 from .owners import Owners, unwrapped
 from .training import Known, Training
 
@@ -85,7 +96,8 @@ class Boundaries:
     ) -> Training | None:
         """The training that an optimizer's first step belongs to; None for no module's."""
         roots = self.owners.roots(parameters(optimizer))
-        if not roots or not self.integration.wants(unwrapped(roots[0])):
+        other = not self.integration.options.ranks and (workers.rank() or (0,))[0] != 0
+        if not roots or other or not self.integration.wants(unwrapped(roots[0])):
             known.foreign = True
             return None
         with self._lock:

@@ -10,7 +10,7 @@ from torch import nn
 
 from autolog.following import datasets
 
-from . import loaders
+from . import loaders, workers
 from .owners import parameters, unwrapped, walk
 from .training import ByHand, Known, Training
 
@@ -49,6 +49,9 @@ def opened(
             "dtype": _dtypes(first),
         }
     )
+    together = workers.rank()
+    if together is not None:
+        run.set_tags({"rank": together[0], "world_size": together[1]})
     if not run.light:
         run.log_table("layers", layers(inner))
     if scene.loop is not None:
