@@ -96,8 +96,8 @@ class Boundaries:
     ) -> Training | None:
         """The training that an optimizer's first step belongs to; None for no module's."""
         roots = self.owners.roots(parameters(optimizer))
-        other = not self.integration.options.ranks and (workers.rank() or (0,))[0] != 0
-        if not roots or other or not self.integration.wants(unwrapped(roots[0])):
+        silent = workers.silent(self.integration.options.ranks)
+        if not roots or silent or not self.integration.wants(unwrapped(roots[0])):
             known.foreign = True
             return None
         with self._lock:

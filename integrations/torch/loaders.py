@@ -100,13 +100,16 @@ def seen(training: Training, loop: Loop, kept: datasets.Kept) -> None:
     if not kept.described or run.light or not run.wants("dataset", name):
         return
     told = contents.told(dataset)
-    extra = {"dataset": told.pop("kind"), "loader": settings(loader)}
+    kind = told.pop("kind")
+    extra = {"dataset": kind, "loader": settings(loader)}
+    if kind != "TensorDataset":
+        extra["kind"] = kind
     rows = told.pop("rows", None)
     extra |= told
     data, target = contents.in_memory(dataset)
     if data is None:
         form = contents.form(dataset, rows)
-        facts = {"name": name, "role": role, "kind": extra["dataset"], **form, **extra}
+        facts = {"name": name, "role": role, "kind": kind, **form, **extra}
         key = run.unique("dataset", name)
         run.fact("dataset", key, facts)
         if role == "train" and training.first_data is None:

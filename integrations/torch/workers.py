@@ -7,6 +7,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+import torch
+
 from autolog.session import shared_settings
 
 SILENT = ("torch.utils.data.", "torch._inductor.", "multiprocessing.managers")
@@ -51,6 +53,16 @@ def _module(frame: FrameType | None) -> str:
     target = getattr(process, "_target", None)
     target = getattr(target, "__func__", target)
     return str(getattr(target, "__module__", ""))
+
+
+def silent(ranks: bool) -> bool:
+    """Whether a training in this process is nobody's: a loader's worker makes data; of processes
+    that train together the first tells, unless `ranks` asks for all.
+    """
+    if torch.utils.data.get_worker_info() is not None:
+        return True
+    together = rank()
+    return together is not None and together[0] != 0 and not ranks
 
 
 def rank() -> tuple[int, int] | None:

@@ -67,13 +67,10 @@ def test_workers_that_train_record_and_those_of_loaders_do_not(
     done, found = program(WORKERS.replace("METHOD", method))
     inside = "1.0" if method == "fork" else "0.0"
     assert done.stdout == f"[0, 0] {inside}\n"
-    assert [(run.name, run.status, run.params["rank"]) for run in found if run.params] == [
-        ("Linear", "finished", run.params["rank"]) for run in found
-    ]  # fmt: skip
+    assert [(run.name, run.status) for run in found] == [("Linear", "finished")] * 2
     assert sorted(run.params["rank"] for run in found) == [0, 1]
     assert [len(run.history("loss")) for run in found] == [5, 5]
     assert all("path" in run.models["model"] for run in found)
-    assert len({run.session for run in found}) == 1
 
 
 TOGETHER = """
@@ -123,7 +120,7 @@ def test_processes_that_train_together_are_one_run(tmp_path: Path, every: bool) 
     )
     assert done.returncode == 0, done.stderr
     found = {int(run.tags["rank"]): run for run in autolog.search_runs(backend=store)}
-    assert list(sorted(found)) == ([0, 1] if every else [0])
+    assert sorted(found) == ([0, 1] if every else [0])
     for rank, run in found.items():
         losses, weights = torch.load(tmp_path / f"rank{rank}.pt")
         assert [point.value for point in run.history("loss")] == losses
