@@ -88,42 +88,45 @@ torch.manual_seed(0)
 x = torch.randn(32, 4)
 data = TensorDataset(x, x.sum(1, keepdim=True))
 train_loader = DataLoader(data, batch_size=8, sampler=DistributedSampler(data))
-model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)))
-optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-losses = []
-for epoch in range(2):
-    train_loader.sampler.set_epoch(epoch)
-    for inputs, targets in train_loader:
-        loss = nn.functional.mse_loss(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-torch.save([losses, model.module.state_dict()], f"rank{rank}.pt")
+def train():
+    model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    losses = []
+    for epoch in range(2):
+        train_loader.sampler.set_epoch(epoch)
+        for inputs, targets in train_loader:
+            loss = nn.functional.mse_loss(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses, model.module.state_dict()
+losses, weights = train()
+autolog(torch={"ranks": True})
+torch.save([losses, weights, *train()], f"rank{rank}.pt")
 dist.destroy_process_group()
 """
 
 
-@pytest.mark.parametrize("every", [False, True])
-def test_processes_that_train_together_are_one_run(tmp_path: Path, every: bool) -> None:
+def test_processes_that_train_together_are_one_run_or_on_request_one_each(tmp_path: Path) -> None:
     import torch
 
     (tmp_path / "train.py").write_text(TOGETHER, "utf-8")
     store = tmp_path / "autolog-runs"
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py"]
-    variables = {
-        **os.environ, "AUTOLOG_BACKEND": str(store), "OMP_NUM_THREADS": "1",
-        "AUTOLOG_TORCH__RANKS": str(int(every)),
-    }  # fmt: skip
+    variables = {**os.environ, "AUTOLOG_BACKEND": str(store), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, env=variables, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found = {int(run.tags["rank"]): run for run in autolog.search_runs(backend=store)}
-    assert sorted(found) == ([0, 1] if every else [0])
-    for rank, run in found.items():
-        losses, weights = torch.load(tmp_path / f"rank{rank}.pt")
-        assert [point.value for point in run.history("loss")] == losses
-        assert run.tags["world_size"] == "2"
-        model = run.load_model(trust=True)
-        assert all(torch.equal(v, weights[name]) for name, v in model.state_dict().items())
+    found = list(autolog.search_runs(backend=store))[::-1]
+    assert sorted(run.tags["rank"] for run in found) == ["0", "0", "1"]
+    for rank in (0, 1):
+        alone, weights, *every = torch.load(tmp_path / f"rank{rank}.pt")
+        own = [run for run in found if run.tags["rank"] == str(rank)]
+        expected = [(alone, weights), every] if rank == 0 else [every]
+        for run, (losses, state) in zip(own, expected, strict=True):
+            assert [point.value for point in run.history("loss")] == losses
+            assert run.tags["world_size"] == "2"
+            model = run.load_model(trust=True)
+            assert all(torch.equal(v, state[name]) for name, v in model.state_dict().items())
