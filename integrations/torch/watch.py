@@ -210,9 +210,7 @@ class Watch:
     def asked(self, args: Any, kwargs: Any, result: Any) -> None:
         """A model was asked for its state; its parts add theirs to the same `destination`."""
         if len(args) == 1 and kwargs.get("destination") is None:
-            best.asked(
-                self.scene.training, args, kwargs, result, user_frame(sys._getframe(2))
-            )
+            best.asked(self.scene.training, args, kwargs, result, user_frame(sys._getframe(2)))
 
     def backward(self, args: Any, kwargs: Any) -> None:
         """`backward` is about to be called; `Tensor.backward` calls it by way of this function."""
