@@ -16,6 +16,7 @@ from .naming import Given as Given
 from .naming import given_to as given_to
 from .predictions import maker as maker
 from .predictions import remember as remember
+from .predictions import tell_apart as tell_apart
 from .predictions import trained as trained
 from .predictions import training_here as training_here
 from .predictions import trains_here as trains_here

@@ -155,6 +155,7 @@ def names_of_items(call: Call, parameter: str | int, count: int) -> list[str]:
 
 
 def _items(call: Call, parameter: str | int, count: int) -> list[ast.expr] | None:
+    call, parameter = _first_given(call, parameter)
     text = call.variable(parameter)
     if text.isidentifier() or text.endswith("…"):
         text = (call.site and call.site.value_of(text)) or text
@@ -164,6 +165,16 @@ def _items(call: Call, parameter: str | int, count: int) -> list[ast.expr] | Non
             plain = not any(isinstance(item, ast.Starred) for item in written.elts)
             return written.elts if plain else None
     return None
+
+
+def _first_given(call: Call, parameter: str | int) -> tuple[Call, str | int]:
+    """The call that the program wrote and its keyword, where a pipeline hands the argument on."""
+    value, outer = call.arg(parameter), call.owner
+    if value is not None and outer is not None:
+        for keyword, given in outer.call.kwargs.items():
+            if given is value:
+                return outer.call, keyword
+    return call, parameter
 
 
 def _pair(item: ast.expr) -> tuple[str, str]:

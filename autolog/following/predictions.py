@@ -99,6 +99,7 @@ _trained: dict[int, KeptOutput] = {}
 _strangers: dict[int, KeptOutput] = {}
 _alike: OrderedDict[bytes, weakref.ref[Run]] = OrderedDict()
 _outputs: OrderedDict[int, KeptOutput] = OrderedDict()
+_told_apart: dict[str, Callable[[Any], bytes | None]] = {}
 recent: deque[Prediction] = deque(maxlen=RECENT)
 _held: deque[Run | None] = deque(maxlen=HELD)
 _latest = variable("following.latest_prediction", None)
@@ -151,6 +152,19 @@ def trained(model: Any, run: Run, likeness: bytes | None = None) -> None:
         _alike[likeness] = weakref.ref(run)
         if len(_alike) > MOST_ALIKE:
             _drop_oldest(_alike)
+
+
+def tell_apart(path: str, likeness: Callable[[Any], bytes | None]) -> Callable[[], object]:
+    """Have parts of models of the class at `path`, whose state is not Python's to read, known by
+    `likeness(part)`; gives what undoes it.
+    """
+    _told_apart[path] = likeness
+    return lambda: _told_apart.pop(path, None)
+
+
+def known_by(kind: type) -> Callable[[Any], bytes | None] | None:
+    """What tells objects of a class from others, where an integration has said it."""
+    return _told_apart.get(f"{kind.__module__}.{kind.__qualname__}") if _told_apart else None
 
 
 def _note_model(known: dict[int, KeptOutput], model: Any, run: Run | None, link: Link) -> None:

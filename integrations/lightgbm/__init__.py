@@ -168,6 +168,7 @@ class Lightgbm(Integration):
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks; what was remembered goes with the recording."""
+        yield following.tell_apart("lightgbm.basic.Booster", lineage.likeness)
         yield following.forget
         yield data.forget
         yield loops.forget

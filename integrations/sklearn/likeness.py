@@ -9,6 +9,8 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
+from autolog.following import predictions
+
 MOST_BYTES = 1 << 16
 """Bytes of arrays that are read of one estimator; of a larger one its beginning."""
 MOST_OBJECTS = 500
@@ -27,7 +29,7 @@ def of(estimator: Any) -> bytes | None:
     """A digest of the class, the params and the fitted arrays, read in place within bounds.
 
     Equal for copies; None where too few fitted numbers can be seen to tell models apart. Runs no
-    code of the estimator's.
+    code of the estimator's, but the library's own of a booster that it holds.
     """
     walk = _Walk()
     walk.read(estimator, 0)
@@ -52,7 +54,10 @@ class _Walk:
         self._note(f"{kind.__module__}.{kind.__qualname__}")
         if depth >= DEEPEST or self.objects < 0 or issubclass(kind, _NO_STATE):
             return
-        if kind is numpy.ndarray:
+        likeness = predictions.known_by(kind)
+        if likeness is not None:
+            self._part(likeness(value))
+        elif kind is numpy.ndarray:
             self._array(value)
         elif kind in (list, tuple):
             for item in value[:MOST_ITEMS]:
@@ -70,6 +75,12 @@ class _Walk:
         for key in [key for key in held if type(key) is str][: 4 * MOST_ITEMS]:
             self._note(key)
             self.read(held[key], depth + 1)
+
+    def _part(self, digest: bytes | None) -> None:
+        """What a library says of a part of its own: a booster by its trees."""
+        if digest is not None:
+            self.digest.update(digest)
+            self.fitted += LEAST_BYTES
 
     def _array(self, array: Any) -> None:
         self._note(f"{array.dtype} {array.shape}")

@@ -218,6 +218,7 @@ class Xgboost(Integration):
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """No library's own hooks: callbacks are given to each training by itself."""
+        yield following.tell_apart("xgboost.core.Booster", lineage.likeness)
         yield following.forget
         yield matrices.forget
         yield loops.forget

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,22 @@ PIECE = 1 << 20
 
 _runs: OrderedDict[str, str] = OrderedDict()
 """Ids of runs by the digest of the model that they ended with."""
+_digests: weakref.WeakKeyDictionary[Any, tuple[int, bytes]] = weakref.WeakKeyDictionary()
+"""Of boosters that were trained here, as they were after so many rounds."""
 
 
 def forget() -> None:
     """Forget all models, when the recording is switched off."""
     _runs.clear()
+    _digests.clear()
 
 
 def trained(booster: Any, run: Run) -> None:
     """Note whose the booster is: this object, what is loaded from its file, and its copies."""
-    digest = hashlib.sha256(raw(booster))
-    following.trained(booster, run, digest.digest())
-    _runs[digest.hexdigest()] = run.id
+    digest = hashlib.sha256(raw(booster)).digest()
+    _digests[booster] = booster.num_boosted_rounds(), digest
+    following.trained(booster, run, digest)
+    _runs[digest.hex()] = run.id
     if len(_runs) > MOST:
         _runs.popitem(last=False)
 
@@ -41,8 +46,11 @@ def version() -> dict[str, str]:
 
 
 def likeness(booster: Any) -> bytes:
-    """What copies of a booster share."""
-    return hashlib.sha256(raw(booster)).digest()
+    """What copies of a booster share; of one that has just been trained it is known."""
+    rounds, digest = _digests.get(booster) or (None, b"")
+    if rounds is None or rounds != booster.num_boosted_rounds():
+        digest = hashlib.sha256(raw(booster)).digest()
+    return digest
 
 
 def continued(run: Run, model: Any) -> None:

@@ -180,9 +180,11 @@ def evaluated(
     variable: str = UNKNOWN,
 ) -> None:
     """Record the data of an eval set, unless they are those of the training."""
-    known = _known(matrix, name if variable == UNKNOWN else variable)
+    known = _known(matrix, variable)
     given = known.given
     assert given is not None
+    if given.name == UNKNOWN:
+        given.name = name
     if matrix is train or datasets.of(run).train is given or datasets.knows(run, given):
         return
     role = role_of(name)
@@ -206,9 +208,14 @@ def _known(matrix: Any, variable: str) -> Matrix:
         known = _matrices[matrix] = Matrix(None, None)
     if known.given is None:
         known.given = naming.noted(matrix, variable)
-    elif known.given.name == UNKNOWN or ("(" in known.given.name and variable.isidentifier()):
-        known.given.name = variable  # rather than the text of a call that made the data
+    elif variable != UNKNOWN and (known.given.name == UNKNOWN or _better(variable, known.given)):
+        known.given.name = variable
     return known
+
+
+def _better(variable: str, given: Given) -> bool:
+    """Whether a matrix's variable names its data rather than the text of a call that made them."""
+    return "(" in given.name and variable.isidentifier()
 
 
 def _facts(known: Matrix, matrix: Any, role: str, kept: Kept) -> dict[str, Any] | None:

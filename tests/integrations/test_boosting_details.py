@@ -126,3 +126,36 @@ def test_our_callback_is_the_first_whatever_keeps_them() -> None:
         ours = rounds.callback(None, None, print)  # type: ignore[arg-type]
         others = [xgboost.callback.EvaluationMonitor() for _ in range(9)]
         assert next(iter({ours, *others})) is ours
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_what_a_pickled_copy_predicts_probably_belongs_to_its_run(library: str, run: Only) -> None:
+    import pickle
+
+    from sklearn.metrics import accuracy_score
+
+    model = fitted(library)
+    again = pickle.loads(pickle.dumps(model))
+    del model
+    accuracy = accuracy_score(y_test, again.predict(X_test))
+    found = run()
+    assert found.metrics["accuracy_score_X_test"] == accuracy
+    assert (found.series["accuracy_score_X_test"].info or {})["link"] == "probable"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_eval_sets_that_a_pipeline_hands_on_keep_their_names(library: str, run: Only) -> None:
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(X_train)
+    model: Any = lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1)
+    if library == "xgboost":
+        model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1)
+    pipeline = Pipeline([("scale", StandardScaler()), ("model", model)])
+    pipeline.fit(X_train, y_train, model__eval_set=[(scaler.transform(X_test), y_test)])
+    (name,) = {*run().datasets} - {"X_train"}
+    assert name == "scaler.transform(X_test)"
+    assert run().datasets[name]["target"]["name"] == "y_test"
