@@ -300,7 +300,7 @@ def test_under_scikit_learn(runs: Runs) -> None:
         return network(loss="binary_crossentropy")
 
     if not hasattr(keras, "wrappers"):
-        pytest.skip("Keras has its own wrappers from 3.7 on")
+        pytest.skip("this Keras has no wrappers for scikit-learn")
     told = {"epochs": 2, "verbose": 0}
     model = keras.wrappers.SKLearnRegressor(build, fit_kwargs=told)
     make_pipeline(StandardScaler(), model).fit(ROWS, LABELS)
