@@ -30,6 +30,9 @@ BUILT_IN = {
     "lightgbm": "autolog.integrations.lightgbm:Lightgbm",
     "keras": "autolog.integrations.keras:Keras",
     "torch": "autolog.integrations.torch:Torch",
+    "tensorboard": "autolog.integrations.tensorboard:Tensorboard",
+    "tensorboardX": "autolog.integrations.tensorboard:TensorboardX",
+    "torchmetrics": "autolog.integrations.torchmetrics:Torchmetrics",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

@@ -116,6 +116,7 @@ class Boundaries:
         if training is None:
             self._end_before(scene, known)
             training = self._begin(roots, optimizer, known, scene, frame)
+            training.run.state["training"] = partial(_where, weakref.ref(training), scene)
         self._join(training, roots, optimizer, known)
         following.trains_here(training.run)
         return training
@@ -235,6 +236,14 @@ class Boundaries:
             weights.save(run, kept, also=also)
         if self.integration.options.export:
             weights.export(run, kept)
+
+
+def _where(held: weakref.ref[Training], scene: Scene) -> tuple[int | None, str]:
+    """How far a training is, and which part of the data is gone through: for other libraries."""
+    training = held()
+    loop = scene.loop
+    part = "" if loop is None else loop.part or ("train" if loop.steps else "eval")
+    return (None if training is None else training.step), part
 
 
 def through(error: BaseException, code: Any) -> bool:

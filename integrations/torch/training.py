@@ -132,7 +132,8 @@ class Training:
             key = name if count == 1 else f"{name}-{count}"
             taken = self.series.get(key)
             if taken is None:
-                taken = self.series[key] = Series(key, "what backward() is called on", True)
+                own = self.run.unique("series", key)
+                taken = self.series[key] = Series(own, "what backward() is called on", True)
             elif taken is before or taken.optimizer is not known or taken.last >= known.steps:
                 continue
             taken.place, taken.optimizer = place, known
@@ -143,9 +144,9 @@ class Training:
         """One number of a series that is not a training loss."""
         series = self.series.get(key)
         if series is None:
-            series = self.series[key] = Series(key, rule)
+            series = self.series[key] = Series(self.run.unique("series", key), rule)
         series.last = step
-        self.run.point(key, value, step, None if series.told else series.info(site))
+        self.run.point(series.key, value, step, None if series.told else series.info(site))
         if self.keeper is not None:
             self.keeper.seen(self, key, value, step)
 
