@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import ast
-import dataclasses
 import re
 import types
 from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
-from . import sources
+from . import configured, sources
+from .configured import plain
 from .frames import users, variables
 
 CONFIG = re.compile(
@@ -27,11 +27,10 @@ CONFIG = re.compile(
 """How configuration objects are called, or their classes."""
 COUNTERS = frozenset(
     ("epoch", "epochs_done", "step", "global_step", "iteration", "iter_num", "it", "i", "j", "k",
-     "t", "n", "idx", "batch", "batch_idx", "i_episode", "best", "best_acc", "best_loss", "verbose")
+     "t", "n", "idx", "batch", "batch_idx", "argv", "i_episode", "best", "best_acc", "best_loss",
+     "verbose")
 )  # fmt: skip
 MOST = 400
-LONGEST_TEXT = 500
-PLAIN = (bool, int, float, str, type(None))
 
 Birth = list[tuple[CodeType, int]]
 """Where an optimizer was built: the program's functions that were under way, and their lines."""
@@ -45,27 +44,35 @@ def birth(frame: FrameType | None) -> Birth:
 def settings(frame: FrameType | None, born: Birth) -> dict[str, Any]:
     """All of it by name, what stands nearest to the step first."""
     found: dict[str, Any] = {}
+    modules: dict[int, dict[str, Any]] = {}
     for one in users(frame):
         held = variables(one)
-        for part in (_named(held), _own(one, held, born)):
-            for key, value in part:
-                if len(found) < MOST:
-                    found.setdefault(key, value)
-        if one.f_code.co_name != "<module>":
-            for key, value in _named(one.f_globals):
-                found.setdefault(key, value)
+        modules[id(one.f_globals)] = one.f_globals
+        _add(found, _named(held, classes=False))
+        _add(found, _own(one, held, born))
+    for around in modules.values():
+        _add(found, _named(around, classes=False))
+    for around in modules.values():  # a class says the defaults alone
+        _add(found, _named(around, classes=True))
     return found
+
+
+def _add(found: dict[str, Any], part: Iterator[tuple[str, Any]]) -> None:
+    for key, value in part:
+        if len(found) < MOST:
+            found.setdefault(key, value)
 
 
 # -- configuration objects ---------------------------------------------------------------------
 
 
-def _named(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Items of the configuration objects among variables, and of those that `self` has."""
-    # A class that is called a configuration says the defaults; what was made of it goes first.
-    items = sorted(held.items(), key=lambda item: isinstance(item[1], type))
-    for name, value in items:
-        if name.startswith("__"):
+def _named(held: Mapping[str, Any], *, classes: bool) -> Iterator[tuple[str, Any]]:
+    """Items of the configuration objects among variables, and of those that `self` has.
+
+    Or, with `classes`, of the classes that are called so.
+    """
+    for name, value in list(held.items()):
+        if name.startswith("__") or isinstance(value, type) is not classes:
             continue
         yield from _items(name, value)
         if name == "self" and hasattr(value, "__dict__"):
@@ -86,35 +93,12 @@ def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         return
     elif isinstance(value, type):
         if CONFIG.search(kind_name := value.__name__) and name == kind_name:
-            yield from _flat("", _of_class(value))
+            yield from _flat("", configured.of_class(value))
     elif isinstance(value, types.ModuleType):
         if called and not hasattr(value, "__path__"):
             yield from ((k, v) for k, v in _flat("", vars(value)) if not k.startswith("_"))
     elif called or CONFIG.search(kind.__name__):
-        yield from _flat("", _of_object(value))
-
-
-def _of_object(value: Any) -> dict[str, Any]:
-    kind = type(value)
-    if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        held = {**_of_class(kind), **getattr(value, "__dict__", {})}
-        return {name: held[name] for name in names if name in held}
-    content = getattr(value, "__dict__", None)
-    if kind.__module__.partition(".")[0] == "omegaconf" and isinstance(value, Mapping):
-        return {str(key): value[key] for key in value}
-    if not isinstance(content, dict) or kind.__module__.partition(".")[0] in ("torch", "numpy"):
-        return {}
-    return {**_of_class(kind), **content}
-
-
-def _of_class(cls: type) -> dict[str, Any]:
-    """Public plain attributes of a class and the program's own bases of it."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        if base is not object:
-            found.update({k: v for k, v in vars(base).items() if not k.startswith("_")})
-    return {key: value for key, value in found.items() if plain(value)}
+        yield from _flat("", configured.of_object(value))
 
 
 def _flat(prefix: str, held: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -122,22 +106,11 @@ def _flat(prefix: str, held: Mapping[str, Any], depth: int = 0) -> Iterator[tupl
         name = f"{prefix}{key}"
         if key.startswith("_"):
             continue
+        value = configured.simple(value)
         if plain(value):
             yield name, list(value) if isinstance(value, tuple) else value
-        elif type(value) is dict and depth < 3 and all(type(one) is str for one in value):
-            yield from _flat(f"{name}.", value, depth + 1)
-        elif isinstance(value, argparse.Namespace | types.SimpleNamespace) and depth < 3:
-            yield from _flat(f"{name}.", vars(value), depth + 1)
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type) and depth < 3:
-            yield from _flat(f"{name}.", _of_object(value), depth + 1)
-
-
-def plain(value: Any) -> bool:
-    """Whether a value is a setting as it stands: a number, a short text, a few of them."""
-    kind = type(value)
-    if kind in (list, tuple):
-        return 0 < len(value) <= 32 and all(type(one) in PLAIN for one in value)
-    return kind in PLAIN and (kind is not str or len(value) <= LONGEST_TEXT)
+        elif depth < 3:
+            yield from _flat(f"{name}.", configured.inside(value), depth + 1)
 
 
 # -- constants, parameters, loops --------------------------------------------------------------

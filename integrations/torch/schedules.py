@@ -8,7 +8,7 @@ from typing import Any
 
 from autolog.integration import Call
 
-from .configs import plain
+from .configured import plain
 from .training import Known
 
 LEFT_OUT = frozenset(("self", "optimizer", "last_epoch", "verbose", "epoch", "schedulers"))
