@@ -61,7 +61,11 @@ class Boundaries:
     # -- optimizers ------------------------------------------------------------------------
 
     def born(self, optimizer: Any, name: str) -> Known:
-        """Note an optimizer that was built, or is met for the first time."""
+        """Note an optimizer that was built, or is met for the first time.
+
+        Another training begins, perhaps compiled: of the one before no call is awaited any longer.
+        """
+        self.awaited.forget()
         key = id(optimizer)
 
         def gone(reference: Any) -> None:
@@ -218,6 +222,7 @@ class Boundaries:
         self.integration.standing.end(training)
 
     def _ending(self, training: Training, run: Run) -> None:
+        self.awaited.forget()
         if training in self.open:
             self.open.remove(training)
         if self.scene.training is training:
