@@ -106,13 +106,22 @@ class Fit:
             "name": self._name(),
             "role": "train",
             "kind": type(frame).__name__,
-            **features(frame.schema, params),
+            **features(frame.schema, self._columns(estimator)),
         }
         for table in (COLUMNS, EXTRA):
             for param, part in table.items():
                 if params.get(param):
                     facts[part] = {"name": params[param]}
         self.run.dataset(facts)
+
+    def _columns(self, estimator: Any) -> dict[str, Any]:
+        """The params that name the columns; of a vector that a stage makes what it is made of."""
+        params, _ = params_of(estimator)
+        for part in _parts(self.call.instance):
+            made, _ = params_of(part)
+            if made.get("outputCol") == params.get("featuresCol") and made.get("inputCols"):
+                return {**params, "features_cols": made["inputCols"]}
+        return params
 
     def _name(self) -> str:
         """How the program calls the frame: its `fit` comes here through Spark's own."""

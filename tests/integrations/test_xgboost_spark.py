@@ -151,9 +151,9 @@ def test_a_search_has_its_candidates_and_the_best_of_them(played: Any) -> None:
     assert run.models["model"]["flavor"] == "xgboost"
 
 
-def test_a_pipeline_tells_its_stages_and_what_is_in_a_vector(played: Any) -> None:
+def test_a_pipeline_tells_its_stages_and_what_its_vector_is_made_of(played: Any) -> None:
     run = played[2][2]
     assert run.params["stages"] == ["VectorAssembler", "SparkXGBRegressor"]
     assert run.params["VectorAssembler.inputCols"] == ["a", "b"]
-    assert [column["name"] for column in run.datasets["frame"]["columns"]] == ["features"]
+    assert [column["name"] for column in run.datasets["frame"]["columns"]] == ["a", "b"]
     assert Path(run.site.split(":")[0]).name == "train.py"
