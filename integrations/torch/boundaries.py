@@ -20,6 +20,7 @@ from . import (
     configs,
     describing,
     forwards,
+    losses,
     passes,
     readings,
     schedules,
@@ -223,6 +224,7 @@ class Boundaries:
 
     def _ending(self, training: Training, run: Run) -> None:
         self.awaited.forget()
+        losses.late(self.scene.devices.read(wait=True))
         if training in self.open:
             self.open.remove(training)
         if self.scene.training is training:

@@ -11,7 +11,7 @@ import torch
 
 from autolog.callsite import Site, find_site, user_frame
 
-from . import moves, parts
+from . import devices, moves, parts
 from .names import loss_of
 
 if TYPE_CHECKING:
@@ -139,6 +139,11 @@ def noted(scene: Scene, tensors: Any) -> None:
         if value is None:
             value = number_in(tensor)
         if value is None:
+            if devices.kept(tensor):
+                loss = scene.scaled.pop(id(tensor), tensor)
+                group = scene.devices.note(*place_of(frame, number), loss)
+                if group is not None and group.count > 1:
+                    group.share = factor(tensor)
             continue
         key, place = place_of(frame, number)
         known = pending.get(key)
@@ -180,6 +185,27 @@ def record(training: Training, known: Known, pending: dict[Key, Pending], *, aga
         if found.parts:
             parts.record(training, found.place, found.part_values(again=again), step)
     pending.clear()
+
+
+def late(groups: list[devices.Group]) -> None:
+    """Write down losses that were on a device, each with the step that it was made in."""
+    for group in groups:
+        training = group.training() if group.training is not None else None
+        if training is None or group.known is None or training.over:
+            continue
+        found = Pending(group.place, group.values[0])
+        found.total, found.count = sum(group.values), len(group.values)
+        found.share = group.share
+        value = found.value(again=group.again)
+        series = training.losses.get(group.key)
+        if series is None or series.place is not group.place:
+            series = training.name_loss(group.place, group.known, series)
+            training.losses[group.key] = series
+        info = None if series.told else series.info(group.place.site)
+        series.last = group.step
+        training.run.point(series.key, value, group.step, info)
+        if not math.isfinite(value):
+            training.not_finite(series.key, value, group.step)
 
 
 def replay(training: Training, known: Known, scene: Scene, found: Pending) -> None:

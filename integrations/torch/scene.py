@@ -6,6 +6,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from .devices import Devices
 from .losses import Key, Pending
 from .parts import Noted
 
@@ -25,6 +26,8 @@ class Scene(threading.local):
     Attributes:
         pending: Losses since the last step, by place.
         unscaled: Losses by the `id` of what a `GradScaler` made of them.
+        scaled: The losses themselves, where they are on an accelerator.
+        devices: Losses on accelerators.
         loss: The loss function that was called last for a training.
         training: The one whose step was the last here.
         loop: The data loader that was begun last.
@@ -43,6 +46,8 @@ class Scene(threading.local):
     def __init__(self) -> None:
         self.pending: dict[Key, Pending] = {}
         self.unscaled: dict[int, float | None] = {}
+        self.scaled: dict[int, Any] = {}
+        self.devices = Devices()
         self.norms: list[float] = []
         self.loaded: Any = None
         self.filled: dict[int, tuple[weakref.ref[Any], Any]] = {}

@@ -26,6 +26,7 @@ from . import (
     checkpoints,
     configs,
     describing,
+    devices,
     loaders,
     losses,
     parts,
@@ -196,7 +197,10 @@ class Watch:
     def scaled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A loss was scaled for half precision: what it was before is the loss."""
         if len(args) > 1:
-            self.scene.unscaled[id(result)] = losses.number_in(args[1])
+            value = losses.number_in(args[1])
+            self.scene.unscaled[id(result)] = value
+            if value is None and devices.kept(args[1]):
+                self.scene.scaled[id(result)] = args[1].detach()
 
     def updated(self, args: Any, kwargs: Any) -> None:
         """A step is over, also where it was left out since gradients were infinite."""
@@ -280,7 +284,9 @@ class Watch:
             training = self.boundaries.first_step(known, optimizer, scene, caller)
         if training is None:
             scene.pending.clear()
+            scene.devices.stepped(None, known, again=False)
             scene.unscaled.clear()
+            scene.scaled.clear()
             scene.norms.clear()
         else:
             training.parameter = known.last
@@ -310,8 +316,11 @@ class Watch:
         if scene.evaluation is not None:
             passes.close(scene)
         losses.record(training, known, scene.pending, again=again)
+        if scene.devices.used:
+            losses.late(scene.devices.stepped(training, known, again=again))
         if scene.unscaled:
             scene.unscaled.clear()
+            scene.scaled.clear()
         if scene.terms:
             scene.terms.clear()
         if scene.norms:
