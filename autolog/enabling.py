@@ -33,6 +33,8 @@ BUILT_IN = {
     "tensorboard": "autolog.integrations.tensorboard:Tensorboard",
     "tensorboardX": "autolog.integrations.tensorboard:TensorboardX",
     "torchmetrics": "autolog.integrations.torchmetrics:Torchmetrics",
+    "lightning": "autolog.integrations.lightning:Lightning",
+    "pytorch_lightning": "autolog.integrations.lightning:PytorchLightning",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import provenance
+from . import enabling, provenance
 from .api import enable, state
+from .context import Frame, current
+from .live import Run, put_back
 
 SHARED = ("backend", "experiment", "only", "exclude", "tags", "parent_run")
 """The settings that a worker has from its program; the others it finds where that found them."""
@@ -25,8 +28,6 @@ def shared_settings() -> dict[str, Any]:
 
 def hook_again() -> None:
     """Put the hooks on again that another tool took off together with its own."""
-    from . import enabling
-
     enabling.hook_again(state)
 
 
@@ -40,3 +41,28 @@ def join(
     if initializer is not None:
         first, *_ = arguments or ((),)
         initializer(*first)
+
+
+def share_run(run: Run) -> dict[str, Any]:
+    """What `serving` in another process needs to write to a run of this one."""
+    facts = {"name": run.name, "experiment": run.experiment, "parent": run.parent}
+    return {"id": run.id, "light": run.light, **facts}
+
+
+@contextlib.contextmanager
+def serving(settings: dict[str, Any], run: Mapping[str, Any] | None) -> Iterator[Run | None]:
+    """Within the block, record into a `run` that another process has opened and will end.
+
+    Without one what goes on here is silent: another worker tells it.
+    """
+    told = None
+    if run is not None:
+        join(settings)
+        told = Run(enabling.recorder(state), run["id"], run)
+    frame = Frame(told, hook=True, silent=run is None)
+    token = current.set(frame)
+    try:
+        yield told
+    finally:
+        frame.over = True
+        put_back(token)

@@ -30,6 +30,7 @@ class Loaded(NamedTuple):
 
 
 _makers: dict[str, str] = {}
+_living: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
 
 
 def path_of(target: Any) -> Path | None:
@@ -73,10 +74,26 @@ def saved(training: Training, value: Any, target: Any, *, copied: bool = False) 
     for key, one in row.items():
         columns[key].append(one)
     if digest is not None:
-        _makers[digest] = training.run.id
+        made(digest, training.run)
     training.run.log_table("checkpoints", columns)
     if copied:
         training.run.log_artifact(path, f"checkpoints/{training.step}/{path.name}")
+
+
+def made(digest: str, run: Run) -> None:
+    """Note whose a file of that digest is."""
+    _makers[digest] = run.id
+    _living[digest] = run
+
+
+def maker(digest: str | None) -> Run | None:
+    """The run of this process that saved a file, as long as somebody has it."""
+    return _living.get(digest or "")
+
+
+def maker_id(run: Run, digest: str | None) -> str | None:
+    """The run that saved a file, in this process or before it."""
+    return _makers.get(digest or "") or _sought(run, digest)
 
 
 def _content(value: Any) -> str:
@@ -107,9 +124,9 @@ def resumed(run: Run, scene: Scene, models: list[Any]) -> None:
             continue
         file = known[1]
         run.set_tag("resumed_file", file.path)
-        maker = _makers.get(file.digest or "") or _sought(run, file.digest)
-        if maker is not None:
-            run.set_tag("resumed_from", maker)
+        before = maker_id(run, file.digest)
+        if before is not None:
+            run.set_tag("resumed_from", before)
         return
 
 

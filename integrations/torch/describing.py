@@ -40,15 +40,7 @@ def opened(
     run = training.run
     inner = [unwrapped(model) for model in models]
     run.log_params({**_models(inner), **({"loss_function": scene.loss} if scene.loss else {})})
-    first = inner[0]
-    run.set_tags(
-        {
-            "model_class": ", ".join(_class(model) for model in inner),
-            "torch_version": torch.__version__,
-            "device": _devices(inner),
-            "dtype": _dtypes(first),
-        }
-    )
+    run.set_tags(placed(inner))
     together = workers.rank()
     if together is not None:
         run.set_tags({"rank": together[0], "world_size": together[1]})
@@ -58,17 +50,28 @@ def opened(
         loaders.train(training, scene.loop, datasets.Kept(options.datasets, options.statistics))
 
 
+def placed(models: list[nn.Module]) -> dict[str, str]:
+    """Classes of models, where they are, and torch's version."""
+    return {
+        "model_class": ", ".join(_class(model) for model in models),
+        "torch_version": torch.__version__,
+        "device": _devices(models),
+        "dtype": _dtypes(models[0]),
+    }
+
+
 def _models(models: list[nn.Module]) -> dict[str, Any]:
     """The model's name and size; of several each one's below its own name."""
     if len(models) == 1:
-        return dict(_sizes(models[0], "model"))
+        return dict(sizes(models[0], "model"))
     found: dict[str, Any] = {"model": title(models)}
     for model in models:
-        found.update(_sizes(model, f"model_{type(model).__qualname__.rpartition('.')[2]}"))
+        found.update(sizes(model, f"model_{type(model).__qualname__.rpartition('.')[2]}"))
     return found
 
 
-def _sizes(model: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
+def sizes(model: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
+    """A model's class and its parameters, all and trainable ones."""
     yield name, type(model).__qualname__
     every = list(parameters(model))
     yield f"{name}_parameters", sum(_count(p) for p in every)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autolog.following import datasets
 from autolog.following.naming import Given
+from autolog.live import Run
 
 from . import contents
 from .names import part_of
@@ -96,9 +97,21 @@ def seen(training: Training, loop: Loop, kept: datasets.Kept) -> None:
     if not _first_time(training, dataset, loop.name):
         return
     role = "train" if loop.steps else ROLES.get(loop.part, "validation")
-    run, name = training.run, loop.name or role
+    found = record(training.run, loader, loop.name or role, role, kept)
+    if found is not None and role == "train" and training.first_data is None:
+        training.first_data = found
+
+
+def record(
+    run: Run, loader: Any, name: str, role: str, kept: datasets.Kept
+) -> tuple[str, dict[str, Any]] | None:
+    """Describe the data behind a loader by the name that the program has for them.
+
+    Gives the key and the facts of those that do not lie in memory.
+    """
     if not kept.described or run.light or not run.wants("dataset", name):
-        return
+        return None
+    dataset = loader.dataset
     told = contents.told(dataset)
     kind = told.pop("kind")
     extra = {"dataset": kind, "loader": settings(loader)}
@@ -112,12 +125,12 @@ def seen(training: Training, loop: Loop, kept: datasets.Kept) -> None:
         facts = {"name": name, "role": role, "kind": kind, **form, **extra}
         key = run.unique("dataset", name)
         run.fact("dataset", key, facts)
-        if role == "train" and training.first_data is None:
-            training.first_data = key, facts
-    elif role == "train" and not datasets.of(run).train:
+        return key, facts
+    if role == "train" and not datasets.of(run).train:
         datasets.trained_on(run, Given(data, name), kept, target=target, extra=extra)
     else:
         datasets.key_of(run, Given(data, name), kept, target, role=role, extra=extra)
+    return None
 
 
 def _first_time(training: Training, dataset: Any, name: str) -> bool:

@@ -1,0 +1,127 @@
+"""The integration of Lightning keeps every promise of the suite, with no exception.
+
+`LIGHTNING_SUITE=pytorch_lightning` plays it under the other import name, which is the same code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import tempfile
+import warnings
+from typing import Any
+
+import pytest
+
+from autolog.testing import IntegrationSuite
+
+if not all(map(importlib.util.find_spec, ("lightning", "pytorch_lightning", "torch"))):
+    pytest.skip("needs lightning and torch", allow_module_level=True)
+
+QUIET = {
+    "logger": False,
+    "enable_progress_bar": False,
+    "accelerator": "cpu",
+    "enable_model_summary": False,
+}
+
+
+def network(package: Any) -> Any:
+    import torch
+
+    class Net(package.LightningModule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(4, 3)
+            with torch.no_grad():
+                for i, one in enumerate(self.parameters()):
+                    one.copy_(torch.linspace(-0.5, 0.5 + i, one.numel()).view_as(one))
+
+        def forward(self, data: Any) -> Any:
+            return self.layer(data)
+
+        def training_step(self, batch: Any, index: int) -> Any:
+            loss = torch.nn.functional.cross_entropy(self(batch[0]), batch[1])
+            self.log("train_loss", loss, on_step=True, on_epoch=True)
+            return loss
+
+        def validation_step(self, batch: Any, index: int) -> None:
+            self.log("val_loss", torch.nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+        def test_step(self, batch: Any, index: int) -> None:
+            self.log("test_loss", torch.nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+        def configure_optimizers(self) -> Any:
+            optimizer = torch.optim.Adam(self.parameters(), lr=0.01)
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1)]
+
+    return Net()
+
+
+def samples(count: int) -> Any:
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    made = torch.Generator().manual_seed(0)
+    data = torch.randn(count, 4, generator=made)
+    return DataLoader(TensorDataset(data, data[:, :3].argmax(1)), batch_size=16)
+
+
+class TestLightning(IntegrationSuite):
+    """Two epochs with validation and a checkpoint, then a test."""
+
+    library = os.environ.get("LIGHTNING_SUITE", "lightning")
+    package = "lightning.pytorch" if library == "lightning" else library
+
+    def train(self) -> Any:
+        import torch
+
+        package = importlib.import_module(self.package)
+        warnings.warn("a training begins", stacklevel=2)
+        torch.manual_seed(0)
+        model = network(package)
+        with tempfile.TemporaryDirectory() as folder:
+            best = package.callbacks.ModelCheckpoint(folder, monitor="val_loss")
+            trainer = package.Trainer(
+                max_epochs=2, callbacks=[best], default_root_dir=folder, **QUIET
+            )
+            trainer.fit(model, samples(48), samples(16))
+            judged = trainer.test(model, samples(16), ckpt_path="best", verbose=False)
+        metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+        weights = [one.detach().numpy() for one in model.parameters()]
+        return metrics, judged, weights, float(best.best_model_score or 0)
+
+    def train_badly(self) -> Any:
+        package = importlib.import_module(self.package)
+        trainer = package.Trainer(max_epochs=1, enable_checkpointing=False, **QUIET)
+        model = network(package)
+        model.training_step = lambda batch, index: batch[0] @ batch[0]
+        trainer.fit(model, samples(32))
+
+    def targets(self) -> Any:
+        package = self.package
+        trainer = importlib.import_module(f"{package}.trainer.trainer").Trainer
+        place = f"{package}.trainer.connectors.logger_connector"
+        connector = importlib.import_module(f"{place}.logger_connector")._LoggerConnector
+        results = importlib.import_module(f"{place}.result")._ResultCollection
+        loop = importlib.import_module(f"{package}.loops.fit_loop")._FitLoop
+        return [
+            (trainer, "fit"),
+            (trainer, "validate"),
+            (trainer, "test"),
+            (trainer, "predict"),
+            (trainer, "_run_stage"),
+            (trainer, "save_checkpoint"),
+            (loop, "on_run_start"),
+            (connector, "on_batch_start"),
+            (connector, "update_train_step_metrics"),
+            (connector, "log_metrics"),
+            (results, "metrics"),
+        ]
+
+    def state(self) -> Any:
+        import torch
+
+        return torch.get_rng_state().numpy().tobytes(), torch.is_grad_enabled()
+
