@@ -73,19 +73,19 @@ class Fit:
                 self.signature = signing.of_batch(batch)
         for optimizer, prefix, rates in self.learners:
             groups = optimizer.param_groups
+            if len(rates) != len(groups):  # one that was added is no longer the only one
+                rates[:] = [None] * len(groups)
             for i, group in enumerate(groups):
                 rate = group.get("lr")
-                if i >= len(rates) or rate is not rates[i]:
-                    self._rate(prefix, groups, i, rates, step)
+                if rate is not rates[i]:  # set anew, if to the same number
+                    rates[i] = rate
+                    self._rate(f"{prefix}lr", groups, i, step)
 
-    def _rate(self, prefix: str, groups: Any, i: int, rates: list[Any], step: int) -> None:
-        rates.extend([None] * (len(groups) - len(rates)))
+    def _rate(self, name: str, groups: Any, i: int, step: int) -> None:
         group = groups[i]
-        rate = group.get("lr")
-        same, rates[i] = rate == rates[i], rate
-        if isinstance(rate, int | float) and not same:
-            suffix = "" if len(groups) == 1 else f"_{group.get('name', i)}"
-            self.run.log_metric(f"{prefix}lr{suffix}", float(rate), step=step, unit=STEP)
+        if isinstance(group.get("lr"), int | float):
+            name = name if len(groups) == 1 else f"{name}_{group.get('name', i)}"
+            self.run.log_metric(name, float(group["lr"]), step=step, unit=STEP)
 
     def step(self, trainer: Any, metrics: Mapping[str, Any]) -> None:
         """What was logged of a step, where Lightning would tell its loggers if they were asked."""
@@ -107,23 +107,19 @@ class Fit:
     def logged(self, connector: Any, metrics: Mapping[str, Any], step: Any) -> None:
         """What Lightning tells its loggers: of an epoch, an evaluation, or now and then a step."""
         trainer = connector.trainer
-        stepping = connector._first_loop_iter is not None
-        if trainer.sanity_checking or not metrics:
+        if trainer.sanity_checking:
             return
+        stepping = connector._first_loop_iter is not None
         if stepping and trainer.training and self._every:  # what is in memory is written already
             metrics = {key: value for key, value in metrics.items() if not value.is_cpu}
-            if not metrics:
-                return
-        metrics = dict(metrics)
-        unit = STEP
+        metrics, unit = dict(metrics), STEP
         if step is not None:
             unit = EVALUATION
         elif "step" in metrics:  # the program's own count, as for Lightning's loggers
             step = int(metrics.pop("step"))
         else:
             step = trainer.fit_loop.epoch_loop._batches_that_stepped
-        read = bool(trainer.loggers) or all(value.is_cpu for value in metrics.values())
-        if read:
+        if bool(trainer.loggers) or all(value.is_cpu for value in metrics.values()):
             self._write({key: value.item() for key, value in metrics.items()}, step, unit)
         elif len(self._waiting) < MOST_WAITING:
             self._waiting.append((metrics, step, unit))

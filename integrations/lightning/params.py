@@ -204,14 +204,15 @@ def callback_params(callbacks: Any) -> Facts:
 
 
 def _settings(callback: Any) -> Iterator[tuple[str, Any]]:
-    """Those that were chosen, or that say what is watched."""
+    """Those that were chosen, or that say what is watched; all of the program's own."""
+    own = not type(callback).__module__.startswith(("lightning.", "pytorch_lightning."))
     defaults = {
         p.name: p.default for p in inspect.signature(type(callback).__init__).parameters.values()
     }
     for name, value in constructed(callback):
         if name == "min_delta" and isinstance(value, int | float):
             value = abs(value)  # EarlyStopping turns its sign
-        if name in ("monitor", "mode", "patience") or value != defaults.get(name):
+        if own or name in ("monitor", "mode", "patience") or value != defaults.get(name):
             yield name, value
 
 

@@ -13,6 +13,7 @@ from torch.nn.modules import module as registry
 from .driving import quietly
 
 WRAPPERS = (
+    "_FabricModule",
     "DataParallel",
     "DistributedDataParallel",
     "OptimizedModule",
@@ -157,10 +158,10 @@ def parameters(root: nn.Module) -> Iterator[Any]:
 
 
 def unwrapped(root: nn.Module) -> nn.Module:
-    """The model inside torch's own wrappers."""
+    """The model inside torch's own wrappers, and Fabric's."""
     while type(root).__name__ in WRAPPERS:
         parts = list((vars(root).get("_modules") or {}).values())
-        if len(parts) != 1 or parts[0] is None:
+        if not parts or parts[-1] is None or len(parts) > 2:
             break
-        root = parts[0]
+        root = parts[-1]
     return root
