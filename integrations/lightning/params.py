@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog.values import plain, text_of
 
-from ..keras.params import snake
 from ..torch import describing
 
 Facts = dict[str, Any]
@@ -89,7 +89,7 @@ def configured(trainer: Any) -> Facts:
     found: Facts = {}
     for callback in trainer.callbacks:
         config = getattr(callback, "config", None)
-        if type(callback).__name__ != "SaveConfigCallback" or not hasattr(config, "as_dict"):
+        if type(callback).__name__ != "SaveConfigCallback" or config is None:
             continue
         told = config.as_dict()
         told = told.get(told.get("subcommand"), told) or told
@@ -214,6 +214,12 @@ def _settings(callback: Any) -> Iterator[tuple[str, Any]]:
             value = abs(value)  # EarlyStopping turns its sign
         if own or name in ("monitor", "mode", "patience") or value != defaults.get(name):
             yield name, value
+
+
+def snake(name: str) -> str:
+    """`EarlyStopping` → `early_stopping`."""
+    name = re.sub(r"\W+", "", name.rpartition(".")[2])
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def prefixes(optimizers: list[Any], names: Mapping[int, str]) -> list[str]:
