@@ -18,9 +18,9 @@ from autolog.live import Run
 from autolog.session import share_run, shared_settings
 from autolog.wrapping import external_caller, wrap_function
 
-from ..torch import configs, losses, schedules, sources
-from ..torch.driving import lean
+from ..torch import configs, , schedules, sources
 from . import data, describing, evaluating, outcomes, processes, signing
+from .driving import lean
 from .fitting import STATE, Fit
 
 if TYPE_CHECKING:
@@ -57,46 +57,46 @@ class Watch:
 
     def _put(self, ledger: Any, function: Any, **told: Any) -> None:
         place = f"{self.integration.name}.{function.__name__}"
-        wrap_function(function, lean(place, skip=self._idle, **told), ledger)
+        wrap_function(function, lean(place, self._idle, **told), ledger)
 
     def _idle(self) -> bool:
         return not self._fits or bool(pauses.get())
 
     # -- at each step ----------------------------------------------------------------------
 
-    def _batch(self, args: Any, kwargs: Any) -> None:
+    def _batch(self, args: Any) -> None:
         trainer = args[0].trainer
         fit = self._fits.get(id(trainer))
         if fit is not None and trainer.training and fit.tuning == 0:
-            began = time.thread_time_ns()
+            began = time.perf_counter_ns()
             fit.batch(trainer, args[1])
-            fit.run.overhead += time.thread_time_ns() - began
+            fit.run.overhead += time.perf_counter_ns() - began
 
-    def _metrics(self, args: Any, kwargs: Any, result: Any) -> None:
+    def _metrics(self, args: Any, result: Any) -> None:
         if args[1] and args[0].training:
             self._fresh[id(args[0])] = result["log"]
 
-    def _stepped(self, args: Any, kwargs: Any, result: Any) -> None:
+    def _stepped(self, args: Any, result: Any) -> None:
         trainer = args[0].trainer
         fresh = self._fresh.pop(id(trainer.fit_loop.epoch_loop._results), None)
         fit = self._fits.get(id(trainer))
         if fit is not None and fresh and fit.tuning == 0:
-            began = time.thread_time_ns()
+            began = time.perf_counter_ns()
             fit.step(trainer, fresh)
-            fit.run.overhead += time.thread_time_ns() - began
+            fit.run.overhead += time.perf_counter_ns() - began
 
-    def _logs(self, args: Any, kwargs: Any) -> None:
+    def _logs(self, args: Any) -> None:
         self.listening = False
 
-    def _logged(self, args: Any, kwargs: Any, result: Any) -> None:
+    def _logged(self, args: Any, result: Any) -> None:
         self.listening = True
         fit = self._fits.get(id(args[0].trainer))
         if fit is not None and fit.tuning == 0:
-            began = time.thread_time_ns()
+            began = time.perf_counter_ns()
             fit.logged(args[0], args[1], args[2])
-            fit.run.overhead += time.thread_time_ns() - began
+            fit.run.overhead += time.perf_counter_ns() - began
 
-    def _silent(self, error: BaseException) -> None:
+    def _silent(self) -> None:
         self.listening = True
 
     # -- a fit -----------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class Watch:
         """An optimizer was built within a fit: how the program calls it."""
         fit = None if run is None else run.state.get(STATE)
         if isinstance(fit, Fit):
-            frame = losses.user_frame(external_caller(sys._getframe(1)))
+            frame = .user_frame(external_caller(sys._getframe(1)))
             name = sources.made_as(frame) if frame is not None else ""
             fit.optimizers.setdefault(id(call.instance), name)
 
