@@ -12,13 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autolog import following
+from autolog.callsite import user_frame
 from autolog.context import pauses
 from autolog.integration import Call
 from autolog.live import Run
 from autolog.session import share_run, shared_settings
 from autolog.wrapping import external_caller, wrap_function
 
-from ..torch import configs, , schedules, sources
+from ..torch import configs, schedules, sources
 from . import data, describing, evaluating, outcomes, processes, signing
 from .driving import lean
 from .fitting import STATE, Fit
@@ -172,7 +173,7 @@ class Watch:
         """An optimizer was built within a fit: how the program calls it."""
         fit = None if run is None else run.state.get(STATE)
         if isinstance(fit, Fit):
-            frame = .user_frame(external_caller(sys._getframe(1)))
+            frame = user_frame(external_caller(sys._getframe(1)))
             name = sources.made_as(frame) if frame is not None else ""
             fit.optimizers.setdefault(id(call.instance), name)
 
