@@ -120,6 +120,8 @@ class Boundaries:
         training = self._shared(roots, known) or self._companion(scene, known)
         if training is None:
             self._end_before(scene, known)
+            if scene.training is not None and scene.loop is not None and scene.loop.over:
+                scene.loop = None  # of the training before
             training = self._begin(roots, optimizer, known, scene, frame)
             training.run.state["training"] = partial(_where, weakref.ref(training), scene)
         self._join(training, roots, optimizer, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class Loop:
         part: Which part of the data it goes over, as far as its name says.
         shared: Whether the same place of the program goes over several parts.
         iterator: torch's own iterator, held weakly; its death ends the loop.
+        began: When it began, until its time is told.
     """
 
     def __init__(self, loader: Any, name: str, number: int, shared: bool) -> None:
@@ -38,6 +40,7 @@ class Loop:
         self.steps = False
         self.shared = shared
         self.part = part_of(name)
+        self.began: float | None = time.perf_counter()
         self.iterator: weakref.ref[Any] | None = None
 
     @property

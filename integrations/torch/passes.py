@@ -50,7 +50,9 @@ class Pass:
     def __init__(self, key: Any, frame: FrameType, loop: Any) -> None:
         self.key = key
         self.site = find_site(frame)
-        self.name = sources.part(frame, loop.name if loop is not None else "")
+        name = sources.part(frame, loop.name if loop is not None else "")
+        copy = sources.copy_of(frame)
+        self.name = f"{copy}_{name or 'eval'}" if copy else name
         self.told: list[float] = []
         self.keys: set[str] = set()
         self.foreseen: list[Result] = []

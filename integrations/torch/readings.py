@@ -22,17 +22,20 @@ from .training import Training
 
 CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
 RULE = "what the program's variable holds"
+GIVEN = "what ReduceLROnPlateau.step() is told"
 
 
 class Watched(NamedTuple):
     """A variable that a loop assigns: where, and what it held before the loop, if that is known.
 
-    `before` is None for nothing, else the expression that gave it a value.
+    `before` is None for nothing, else the expression that gave it a value. `summed` is what a loop
+    within the turn adds to, which is over where a step is made: an episode's reward.
     """
 
     name: str
     line: int
     before: ast.expr | None
+    summed: bool = False
 
     def begun_with(self, value: float) -> bool:
         """Whether a value may be the one from before the loop."""
@@ -74,9 +77,14 @@ def finish(training: Training) -> None:
 
 
 def _look(training: Training, plan: Plan, held: Mapping[str, Any], line: int) -> None:
+    if line:
+        summed = [(one.name, held.get(one.name)) for one in plan.watched if one.summed]
+        _sums(training, plan, {k: v for k, v in summed if isinstance(v, int | float)})
     for watched in plan.watched:
         value = held.get(watched.name)
-        if value is None or (type(value) is not float and not _is_number(value)):
+        if value is None or watched.summed:
+            continue
+        if type(value) is not float and not _is_number(value):
             continue
         key = (id(plan.code), watched.name)
         first = key not in training.readings
@@ -87,6 +95,29 @@ def _look(training: Training, plan: Plan, held: Mapping[str, Any], line: int) ->
             late = line and watched.line > line  # assigned after the step: in the turn before
             step = training.step - (1 if late else 0)
             _write(training, watched.name, float(value), step)
+
+
+def _sums(training: Training, plan: Plan, held: Mapping[str, int | float]) -> None:
+    """What loops within the turn have come to, if one of them has been gone through again."""
+    keys = {name: (id(plan.code), name) for name in held}
+    known = training.readings
+    if any(known.get(keys[name]) is not value for name, value in held.items()):
+        for name, value in held.items():
+            known[keys[name]] = value
+            _write(training, name, float(value), training.step)
+
+
+def given(training: Training, frame: FrameType | None, value: Any) -> None:
+    """What a scheduler is told that watches a number, under the name that it has there."""
+    if type(value) is not float and not _is_number(value):
+        return
+    name = "plateau_metric"
+    for node in sources.nodes_at(frame)[1] if frame is not None else ():
+        if isinstance(node, ast.Call) and node.args:
+            name = sources.title(node.args[0]) or name
+    series = training.series.get(name)
+    if series is None or series.rule == GIVEN:
+        training.point(name, float(value), training.step, GIVEN)
 
 
 def _same(known: Any, value: Any) -> bool:
@@ -138,7 +169,19 @@ def _watched(frame: FrameType) -> Iterator[Watched]:
             for name, value in _numbers(node):
                 if not any(word in value.lower() for word in CLOCKS):
                     found[name] = Watched(name, node.lineno, outside.get(name))
+            over = isinstance(node, ast.For | ast.While) and (node.end_lineno or line) < line
+            for name in _added(node) if over else ():
+                found[name] = Watched(name, node.lineno, None, summed=True)
     yield from found.values()
+
+
+def _added(loop: ast.AST) -> Iterator[str]:
+    """The variables that a loop adds to."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+            if name not in configs.COUNTERS and not name.startswith("_"):
+                yield name
 
 
 def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import linecache
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
@@ -142,6 +143,21 @@ def part(frame: FrameType, name: str) -> str:
     if caller is not None:
         texts.append(caller.f_code.co_name)
     return next((found for text in texts if (found := part_of(text))), "")
+
+
+COPY = re.compile(r"(?:^|[^a-zA-Z])(ema|swa|averaged|shadow|teacher)(?=[^a-zA-Z]|$)", re.I)
+
+
+def copy_of(frame: FrameType) -> str:
+    """`ema` and the like, where a pass judges a copy of the model, as the source says."""
+    caller = outer(frame)
+    texts = list(targets(frame))
+    for one in (frame, caller):
+        site = find_site(one) if one is not None else None
+        texts += [site.call_text() or ""] if site is not None else []
+    texts += [] if caller is None else targets(caller)
+    found = next((match for text in texts if (match := COPY.search(text))), None)
+    return NOTHING if found is None else found[1].lower()
 
 
 PHASES = ("split", "phase", "mode", "stage", "subset", "part", "name")

@@ -8,11 +8,13 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
+from time import perf_counter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.utils import clip_grad
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -29,6 +31,7 @@ from . import (
     devices,
     loaders,
     losses,
+    pace,
     parts,
     passes,
     readings,
@@ -88,6 +91,8 @@ class Watch:
             wrap_function(function, drive, ledger)
         scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
         wrap_function(scaler.update, before_call("torch.update", scene, self.updated), ledger)
+        plateau = before_call("torch.plateau", scene, self.plateau)
+        wrap_function(ReduceLROnPlateau.step, plateau, ledger)
         for hooked, note in (
             (clip_grad.clip_grad_norm_, self.clipped),
             (scaler.scale, self.scaled),
@@ -157,11 +162,13 @@ class Watch:
 
     def looped(self, loop: Loop, frame: FrameType | None) -> None:
         """The iterator of a loop has died, in what the program's frame is just doing."""
+        now = perf_counter()
         self.gone_through(loop)
         frame = user_frame(frame)
         training = self.scene.training
         if frame is None or silent() or training is None or training.over:
             return
+        pace.ended(training, loop, frame, now)
         current = self.scene.evaluation
         for result in reckoning.reckoned(frame):
             key = self._title(result.name, loop, training)
@@ -179,6 +186,13 @@ class Watch:
         if part_of(name) or not part:
             return f"{name}_mean" if taken is not None and taken.of_losses else name
         return f"{part}_{name}"
+
+    def plateau(self, args: Any, kwargs: Any) -> None:
+        """A scheduler is told the number that it watches, which is the program's own."""
+        training = self.scene.training
+        value = args[1] if len(args) > 1 else kwargs.get("metrics")
+        if training is not None and not training.over:
+            readings.given(training, user_frame(sys._getframe(1)), value)
 
     def evaluating(self, args: Any, kwargs: Any, result: Any) -> None:
         """A model was put into evaluation."""
