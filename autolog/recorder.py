@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import (
     __version__,
@@ -35,6 +35,9 @@ from .settings import Settings
 from .spill import ResilientWriter, open_spill
 from .values import plain
 from .waiting import WaitingModels
+
+if TYPE_CHECKING:
+    from .sampling import Sampler
 
 FORMAT = 1
 TRACEBACK_FRAMES = 20
@@ -63,6 +66,7 @@ class Recorder:
         self._code_from: sources.Kept | None = None
         self._pid = os.getpid()
         self._unmark: Callable[[], None] | None = None
+        self._sampler: Sampler | None = None
         self.closing_error: BaseException | None = None
 
     @property
@@ -125,7 +129,15 @@ class Recorder:
         self._append(run.id, [(time.time(), "run", "", _wire(facts), None, None)])
         self._install_mark(run.id, facts["mark"])
         self._circumstances(run, tags)
+        if self.settings.system_metrics > 0 and self._sampler is None:
+            from .sampling import Sampler
+
+            self._sampler = Sampler(self, self.settings.system_metrics)
         return run
+
+    def open_runs(self) -> list[Run]:
+        """The runs that this process has open."""
+        return list(self._open.values())
 
     def _circumstances(self, run: Run, tags: Mapping[str, Any] | None) -> None:
         """Tags, and for a full run the code, host and versions it stands on."""
@@ -218,6 +230,9 @@ class Recorder:
         """End every run that this process has open (at exit, or at `disable`)."""
         self._after_fork()
         self.closing_error = error
+        if self._sampler is not None:
+            self._sampler.stop()
+            self._sampler = None
         for run_id in list(self._open):
             for ending in self._endings.get(run_id, ()):
                 with guarded("ending a run"):
@@ -242,6 +257,7 @@ class Recorder:
             self._pid = os.getpid()
             self._open, self._endings = {}, {}
             self._unmark = None
+            self._sampler = None  # its thread is the parent's
             self._later = {}
             self.waiting.take()
 

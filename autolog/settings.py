@@ -105,6 +105,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Models kept of a group's light runs: the last ones, and the best where a metric orders.",
     ),
     Setting(
+        "system_metrics",
+        "AUTOLOG_SYSTEM_METRICS",
+        0.0,
+        float,
+        "Seconds between samples of the use of CPU and memory, as metrics of open runs; 0: none.",
+    ),
+    Setting(
         "signing_key",
         "AUTOLOG_SIGNING_KEY",
         None,

@@ -79,7 +79,7 @@ WHERE_LOADED = {
     "cloudpickle": {"autolog.models.pickling", "autolog.testing.*"},
     "joblib": {"autolog.testing.*"},
     "yaml": {"autolog.models.yamltext"},
-    "psutil": {"autolog.process"},
+    "psutil": {"autolog.process", "autolog.sampling"},
     "IPython": {"autolog.notebook"},
     "matplotlib": {"autolog.drawing.figures"},
 }
