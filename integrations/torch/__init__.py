@@ -48,6 +48,9 @@ class TorchOptions:
         "Record the program's settings: `argparse` results, configuration objects, constants.",
     )
     statistics: bool = option(True, "Add statistics and class counts to datasets in memory.")
+    reports: bool = option(
+        False, "Record the fractions that the program prints, logs, or shows in tqdm's postfix."
+    )
 
 
 class Torch(Integration):
@@ -126,6 +129,12 @@ class Torch(Integration):
         self.watch = Watch(self)
         yield following.forget
         yield from self.watch.install(Ledger())
+        if self.options.reports:
+            from .reports import Reports
+
+            ledger = Ledger()
+            yield from Reports(self.watch.scene).install(ledger)
+            yield ledger.undo
 
     def saves(self, instance: Any, args: tuple[Any, ...]) -> bool:
         """Whether a call of `torch.save` goes to a file."""

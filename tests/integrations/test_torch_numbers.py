@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
+import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,6 +199,39 @@ def test_what_a_loop_without_a_loader_comes_to_is_foreseen(run: Only) -> None:
     del optimizer, model, loss
     gc.collect()
     assert history(run(), "val_loss") == pytest.approx(values, rel=1e-12)
+
+
+# -- what the program shows ------------------------------------------------------------------
+
+
+def test_what_is_shown_is_recorded_on_request_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = builtins.print, logging.Logger.handle
+    for asked in (False, True):
+        name = f"memory:{tmp_path}/{asked}"
+        autolog.autolog(name, torch={"reports": asked})
+        model, optimizer = begun()
+        for epoch in range(2):
+            F.mse_loss(model(X), y).backward()
+            optimizer.step()
+            print(f"Epoch {epoch} train loss: {0.5 + epoch:.4f}, acc={0.25} lr", 1e-3)
+            logging.getLogger("mine").error("val_loss %.2f of %s", 0.125, "x")
+        autolog.disable()
+        (found,) = autolog.search_runs(backend=name)
+        shown = {key for key in found.series if key.startswith("reported")}
+        if not asked:
+            assert shown == set()
+            continue
+        assert history(found, "reported_train_loss") == [0.5, 1.5]
+        assert history(found, "reported_val_loss") == [0.12, 0.12]
+        assert found.metrics["reported_acc"] == 0.25
+        assert found.series["reported_acc"].info["link"] == "probable"
+        sites = [found.series[f"reported_{key}"].info["site"] for key in ("acc", "val_loss")]
+        assert [site.partition(":")[0] for site in sites] == ["test_torch_numbers.py"] * 2
+    assert builtins.print is before[0]
+    assert logging.Logger.handle is before[1]
+    assert capsys.readouterr().out.count("train loss: 1.5000, acc=0.25 lr 0.001") == 2
 
 
 @pytest.fixture(autouse=True)
