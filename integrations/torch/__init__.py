@@ -105,22 +105,13 @@ class Torch(Integration):
 
         checkpoints.loaded(self.watch.scene, call.arg("f"))
 
-    @around(function("multiprocessing.spawn", "get_preparation_data"), nested="always")
-    def spawn(self, call: Call, run: Run | None) -> Iterator[None]:
-        """Hooked where Python gathers what a spawned process, or one of the fork server, needs to
-        be prepared: such a process imports the program, but runs no line of it that says
-        `if __name__ == "__main__"` (Python 3.11 to 3.13).
-        """
-        yield
-        from . import workers
-
-        workers.carry(call.result, sys._getframe(1))
-
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """torch's own hooks for optimizers and for modules that are put together, and lean ones on
         `torch.autograd.backward`, which `Tensor.backward` calls, on the loss functions, which the
         loss modules call, on `clip_grad_norm_`, `GradScaler.scale`, `Module.load_state_dict`,
-        `Module.state_dict` and `Module.eval` (torch 2.2 to 2.13).
+        `Module.state_dict` and `Module.eval` (torch 2.2 to 2.13); and where Python gathers what a
+        spawned process, or one of the fork server, is prepared by, which runs no line of the
+        program that says `if __name__ == "__main__"` (Python 3.11 to 3.13).
         """
         from autolog.wrapping import Ledger
 

@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing import spawn
 from time import perf_counter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ from . import (
     reckoning,
     schedules,
     sources,
+    workers,
 )
 from .boundaries import Boundaries
 from .driving import after_call, before_call, clock, quietly, silent
@@ -99,6 +101,7 @@ class Watch:
             (torch.nn.Module.load_state_dict, self.filled),
             (torch.nn.Module.state_dict, self.asked),
             (torch.nn.Module.eval, self.evaluating),
+            (spawn.get_preparation_data, self.spawning),
         ):
             wrap_function(hooked, after_call(f"torch.{hooked.__name__}", scene, note), ledger)
         yield ledger.undo
@@ -219,6 +222,10 @@ class Watch:
     def updated(self, args: Any, kwargs: Any) -> None:
         """A step is over, also where it was left out since gradients were infinite."""
         self.scene.pending.clear()
+
+    def spawning(self, args: Any, kwargs: Any, result: Any) -> None:
+        """A process is about to be spawned."""
+        workers.carry(result, sys._getframe(1))
 
     def filled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A model was given a state."""
