@@ -17,7 +17,6 @@ import torch
 from torch.nn.utils import clip_grad
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.optimizer import register_optimizer_step_post_hook
-from torch.utils.hooks import RemovableHandle
 
 from autolog.callsite import user_frame
 from autolog.following import datasets
@@ -45,7 +44,7 @@ from .boundaries import Boundaries
 from .driving import after_call, before_call, clock, quietly, silent
 from .loaders import Loop
 from .names import part_of
-from .owners import Owners
+from .owners import Counted, Owners
 from .scene import Scene
 
 if TYPE_CHECKING:
@@ -389,19 +388,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-class Counted:
-    """torch's count of handles, which is put back where nobody has registered one since us."""
-
-    def __init__(self) -> None:
-        self.before = self.after = RemovableHandle.next_id
-
-    def note(self) -> None:
-        """Ours have been registered."""
-        self.after = RemovableHandle.next_id
-
-    def put_back(self) -> None:
-        """Ours are gone."""
-        if RemovableHandle.next_id == self.after:
-            RemovableHandle.next_id = self.before
