@@ -181,8 +181,18 @@ class Boundaries:
         return training
 
     def _companions(self, known: Known) -> list[Known]:
-        """Other optimizers that have made no step yet: as a rule they are the same training's."""
-        others = [o for o in self.optimizers.values() if o is not known and o.training is None]
+        """Other optimizers that have made no step yet: as a rule they are the same training's.
+
+        One of the very same tensors is no other: it stands round this one (accelerate's).
+        """
+        last = known.last() if known.last is not None else None
+        others = [
+            other
+            for other in self.optimizers.values()
+            if other is not known
+            and other.training is None
+            and not (last is not None and other.last is not None and other.last() is last)
+        ]
         alike = (o for o in others if not (o.foreign or o.steps) and o.thread == known.thread)
         return sorted(alike, key=lambda o: o.born)
 

@@ -26,17 +26,22 @@ def loss_of(text: str | None) -> tuple[str, bool]:
     """What a call of `backward` is made on, and whether it is divided there.
 
     `errD_real.backward()` gives `errD_real`, `scaler.scale(loss / 4).backward()` gives `loss`,
-    `accelerator.backward(out["loss"])` too; nothing where there is no name.
+    `accelerator.backward(out["loss"])` too; nothing where there is no name, or where a library was
+    called that calls `backward` itself (`trainer.train()`), unless it was given a loss.
     """
     node = expression(text)
     if not isinstance(node, ast.Call):
         return NOTHING, False
+    called = node.func
+    word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    own = "backward" in word
     if node.args:
         first = node.args[0]
         node = first.elts[0] if isinstance(first, ast.List | ast.Tuple) and first.elts else first
-    elif isinstance(node.func, ast.Attribute):
-        node = node.func.value
-    return _named(node)
+    elif isinstance(called, ast.Attribute):
+        node = called.value
+    name, divided = _named(node)
+    return (name, divided) if own or "loss" in name.lower() else (NOTHING, False)
 
 
 def _named(node: ast.expr | None) -> tuple[str, bool]:

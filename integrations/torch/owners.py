@@ -96,12 +96,12 @@ def _remember(known: References, key: nn.Module, value: nn.Module) -> None:
     before = known.get(number)
     if before is None or before() is not value:
         # The entry goes with its value; one whose key is gone is found to be wrong when asked.
-        known[number] = weakref.ref(value, lambda gone: _forget(known, number, gone))
+        # Names of this module are gone when the interpreter ends: it needs none.
+        def forget(gone: Any) -> None:
+            if known.get(number) is gone:
+                del known[number]
 
-
-def _forget(known: References, number: int, gone: Any) -> None:
-    if known.get(number) is gone:
-        del known[number]
+        known[number] = weakref.ref(value, forget)
 
 
 def _living(known: References) -> list[nn.Module]:
