@@ -218,6 +218,43 @@ def keras_mlp() -> Round:
     return fit
 
 
+def lightning_fit() -> Round:
+    import logging
+    import warnings
+
+    import lightning
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    warnings.filterwarnings("ignore", module="lightning")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    X_train, _, y_train, _ = _two_sets()
+    data = TensorDataset(torch.tensor(X_train).float(), torch.tensor(y_train))
+
+    class Net(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(30, 2)
+
+        def training_step(self, batch: Any, index: int) -> Any:
+            loss = torch.nn.functional.cross_entropy(self.layer(batch[0]), batch[1])
+            self.log("train_loss", loss)
+            return loss
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+
+    def fit() -> None:
+        trainer = lightning.Trainer(
+            max_epochs=10, accelerator="cpu", enable_model_summary=False, **quiet
+        )
+        trainer.fit(Net(), DataLoader(data, batch_size=200))
+
+    return fit
+
+
 CASES: dict[str, Case] = {
     "small_fit": Case(small_fit, 40, "LogisticRegression on iris (150 × 4)"),
     "pipeline": Case(pipeline, 20, "StandardScaler and LogisticRegression on 20,000 × 30"),
@@ -234,5 +271,6 @@ CASES: dict[str, Case] = {
     "lightgbm_train": Case(lightgbm_train, 3, "lightgbm.train, the same"),
     "lightgbm_classifier": Case(lightgbm_classifier, 3, "LGBMClassifier, the same"),
     "keras_mlp": Case(keras_mlp, 2, "Keras MLP on torch, 10 epochs, 20,000 × 30"),
+    "lightning": Case(lightning_fit, 2, "Lightning, 1,000 steps of a linear module, 20,000 × 30"),
     "light_fits": Case(light_fits, 1, "1,000 times Ridge on iris in one loop", peers=False),
 }
