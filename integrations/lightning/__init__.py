@@ -54,7 +54,7 @@ TRAINER = f"{PACKAGE}.trainer.trainer"
 class Lightning(Integration):
     """One run for each `Trainer.fit`; `validate`, `test` and `predict` belong to their model's."""
 
-    library: ClassVar[str] = "lightning>=2.0"
+    library: ClassVar[str] = "lightning>=2.6"
     captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = CAPTURES
     package: ClassVar[str] = PACKAGE
     name: ClassVar[str] = "lightning"
@@ -73,7 +73,7 @@ class Lightning(Integration):
     @around(method(TRAINER, "Trainer", "fit"), opens_run="leads", nested="join")
     def fit(self, call: Call, run: Run) -> Iterator[None]:
         """Hooked on the method that everybody calls, `LightningCLI` too; processes that it starts
-        write to the same run (Lightning 2.0 to 2.6).
+        write to the same run (Lightning 2.6).
         """
         if not self.is_training(call):
             yield
@@ -87,7 +87,7 @@ class Lightning(Integration):
     @around(method(TRAINER, "Trainer", "_run_stage"), nested="join")
     def stage(self, call: Call, run: Run | None) -> Iterator[None]:
         """Where all is set up and nothing is trained yet, in the process that trains: model,
-        optimizers, callbacks are what they will be (Lightning 2.0 to 2.6).
+        optimizers, callbacks are what they will be (Lightning 2.6).
         """
         fit = self.watch.fit_of(run, call.instance)
         if fit is None or not call.instance.is_global_zero:
@@ -102,7 +102,7 @@ class Lightning(Integration):
     @around(method(f"{PACKAGE}.loops.fit_loop", "_FitLoop", "on_run_start"), nested="join")
     def loaded(self, call: Call, run: Run | None) -> Iterator[None]:
         """Where Lightning has its loaders, whether they came as arguments, from the module or from
-        a data module (Lightning 2.0 to 2.6).
+        a data module (Lightning 2.6).
         """
         fit = self.watch.fit_of(run, call.instance.trainer)
         if fit is not None and fit.tuning == 0:
@@ -111,13 +111,13 @@ class Lightning(Integration):
 
     @around(method(TRAINER, "Trainer", "save_checkpoint"), nested="join")
     def saved(self, call: Call, run: Run | None) -> Iterator[None]:
-        """All checkpoints go through it, a callback's and the program's (Lightning 2.0 to 2.6)."""
+        """All checkpoints go through it, a callback's and the program's (Lightning 2.6)."""
         yield
         self.watch.saved(call, run)
 
     @around(method(TRAINER, "Trainer", "validate", "test", "predict"), covers=True)
     def judge(self, call: Call, run: Run | None) -> Iterator[None]:
-        """What they give back are the metrics that Lightning logged (Lightning 2.0 to 2.6)."""
+        """What they give back are the metrics that Lightning logged (Lightning 2.6)."""
         from .evaluating import Evaluation
 
         if not leading(call):
@@ -149,7 +149,7 @@ class Lightning(Integration):
     @around(method(f"{PACKAGE}.tuner.tuning", "Tuner", "lr_find", "scale_batch_size"), covers=True)
     def tuner(self, call: Call, run: Run | None) -> Iterator[None]:
         """Its short fits are no trainings: what it found is told by the next fit of its trainer
-        (Lightning 2.0 to 2.6).
+        (Lightning 2.6).
         """
         yield
         self.watch.tuned(call)
@@ -157,18 +157,18 @@ class Lightning(Integration):
     @around(function(f"{PACKAGE}.tuner.lr_finder", "_lr_find"), nested="join")
     def rates_tried(self, call: Call, run: Run | None) -> Iterator[None]:
         """What `LearningRateFinder` tries within a fit is not what is trained; hooked on the
-        function that callback and tuner share (Lightning 2.0 to 2.6).
+        function that callback and tuner share (Lightning 2.6).
         """
         yield from self.watch.aside(run, call)
 
     @around(function(f"{PACKAGE}.tuner.batch_size_scaling", "_scale_batch_size"), nested="join")
     def sizes_tried(self, call: Call, run: Run | None) -> Iterator[None]:
-        """The same of `BatchSizeFinder` (Lightning 2.0 to 2.6)."""
+        """The same of `BatchSizeFinder` (Lightning 2.6)."""
         yield from self.watch.aside(run, call)
 
     @around(function(f"{PACKAGE}.core.saving", "_load_from_checkpoint"), nested="join")
     def restored(self, call: Call, run: Run | None) -> Iterator[None]:
-        """`load_from_checkpoint` of modules and data modules comes here (Lightning 2.0 to 2.6)."""
+        """`load_from_checkpoint` of modules and data modules comes here (Lightning 2.6)."""
         yield
         self.watch.restored(call)
 
@@ -176,7 +176,7 @@ class Lightning(Integration):
         function(f"{PACKAGE}.utilities.model_summary.model_summary", "summarize"), nested="join"
     )
     def summarized(self, call: Call, run: Run | None) -> Iterator[None]:
-        """The summary that Lightning's own callback makes: none is made for us (Lightning 2.0 to
+        """The summary that Lightning's own callback makes: none is made for us (Lightning
         2.6).
         """
         yield
@@ -188,7 +188,7 @@ class Lightning(Integration):
     )
     def logger(self, call: Call, run: Run | None) -> Iterator[None]:
         """What callbacks and the program tell a logger themselves; what Lightning tells it is read
-        where it comes from (Lightning 2.0 to 2.6).
+        where it comes from (Lightning 2.6).
         """
         yield
         self.watch.told(run, call)
@@ -204,7 +204,7 @@ class Lightning(Integration):
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """Lean hooks on the logger connector's `update_train_step_metrics`, `log_metrics` and
         `on_batch_start` and on `_ResultCollection.metrics`: there Lightning has what was logged,
-        and no callback of ours has to stand in the Trainer's list (Lightning 2.0 to 2.6).
+        and no callback of ours has to stand in the Trainer's list (Lightning 2.6).
         """
         from autolog.wrapping import Ledger
 
@@ -249,7 +249,7 @@ class Lightning(Integration):
 class PytorchLightning(Lightning):
     """The same for the import name `pytorch_lightning`."""
 
-    library: ClassVar[str] = "pytorch-lightning>=2.0"
+    library: ClassVar[str] = "pytorch-lightning>=2.6"
     package: ClassVar[str] = "pytorch_lightning"
     name: ClassVar[str] = "pytorch_lightning"
 
