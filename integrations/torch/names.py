@@ -40,11 +40,11 @@ def loss_of(text: str | None) -> tuple[str, bool]:
         node = first.elts[0] if isinstance(first, ast.List | ast.Tuple) and first.elts else first
     elif isinstance(called, ast.Attribute):
         node = called.value
-    name, divided = _named(node)
+    name, divided = named(node)
     return (name, divided) if own or "loss" in name.lower() else (NOTHING, False)
 
 
-def _named(node: ast.expr | None) -> tuple[str, bool]:
+def named(node: ast.expr | None) -> tuple[str, bool]:
     """The name of a value, through what does not change what it is."""
     divided = False
     while True:

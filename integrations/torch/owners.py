@@ -91,6 +91,22 @@ class Owners:
         return module
 
 
+class Counted:
+    """torch's count of handles, which is put back where nobody has registered one since us."""
+
+    def __init__(self) -> None:
+        self.before = self.after = RemovableHandle.next_id
+
+    def note(self) -> None:
+        """Ours have been registered."""
+        self.after = RemovableHandle.next_id
+
+    def put_back(self) -> None:
+        """Ours are gone."""
+        if RemovableHandle.next_id == self.after:
+            RemovableHandle.next_id = self.before
+
+
 def _remember(known: References, key: nn.Module, value: nn.Module) -> None:
     number = id(key)
     before = known.get(number)

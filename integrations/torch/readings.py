@@ -1,115 +1,155 @@
 """Numbers that the program keeps in its variables, read whenever a loop round the training turns.
 
-`val_loss = evaluate(…)`, `running_reward = …`: what a loop assigns anew each time it comes round,
-as fractions, under its own name. Sums that are still growing are left out, and clocks.
+`val_loss = evaluate(…)`, `running_reward = …`, `durations.append(…)`: what a loop assigns anew each
+time it comes round, as fractions, under its own name. Sums that are still growing are left out, and
+clocks. The last turn of a loop in a function ends with the function, of which nobody tells us; but
+before that most programs print what the turn came to (`saying`).
 """
 
 from __future__ import annotations
 
 import ast
 import weakref
-from collections.abc import Iterator, Mapping
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from autolog.callsite import is_library
-
-from . import configs, sources
-from .frames import variables
+from . import sources
+from .arithmetic import Reckoner, Unknown
+from .frames import users, variables
 from .training import Training
+from .turns import Plan, Watched, plan
 
-CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
+if TYPE_CHECKING:
+    from .saying import Said
+
 RULE = "what the program's variable holds"
 GIVEN = "what ReduceLROnPlateau.step() is told"
-
-
-class Watched(NamedTuple):
-    """A variable that a loop assigns: where, and what it held before the loop, if that is known.
-
-    `before` is None for nothing, else the expression that gave it a value. `summed` is what a loop
-    within the turn adds to, which is over where a step is made: an episode's reward.
-    """
-
-    name: str
-    line: int
-    before: ast.expr | None
-    summed: bool = False
-
-    def begun_with(self, value: float) -> bool:
-        """Whether a value may be the one from before the loop."""
-        if self.before is None:
-            return False
-        constant = self.before.value if isinstance(self.before, ast.Constant) else value
-        return bool(constant == value)
-
-
-class Plan(NamedTuple):
-    """The variables to look at in one function, as seen from one place in it."""
-
-    code: CodeType
-    watched: tuple[Watched, ...]
-
-
-_plans: dict[tuple[int, int], Plan] = {}
+MOST = 1000
+"""New items of a list that are read at once."""
 
 
 def read(training: Training, frame: FrameType | None, *, stepped: bool) -> None:
     """Write down what has changed in the loops round `frame`; `stepped` where a step is made."""
     while frame is not None:
-        plan = _plans.get((id(frame.f_code), frame.f_lasti))
-        if plan is None:
-            plan = _plan(frame)
-        if plan.watched:
-            _look(training, plan, variables(frame), frame.f_lineno if stepped else 0)
+        here = plan(frame)
+        if here.loop:
+            training.rounds.add((id(here.code), here.loop))
+        if here.watched:
+            _look(training, here, variables(frame), frame.f_lineno if stepped else 0)
             if frame.f_code.co_name == "<module>":
-                training.globals = plan, frame.f_globals
+                training.globals = here, frame.f_globals
         frame = frame.f_back
+
+
+def begun(training: Training, frame: FrameType | None) -> None:
+    """Note the loops round a training's first step: they go round the training."""
+    for one in users(frame):
+        here = plan(one)
+        if here.loop:
+            training.rounds.add((id(here.code), here.loop))
+
+
+def read_shown(
+    training: Training,
+    frame: FrameType,
+    said: Said,
+    held: Mapping[str, Any],
+    *,
+    amidst: bool,
+) -> None:
+    """Write down what has changed in the turn under way, where the program shows something of it.
+
+    In the midst of a loop over data only what is shown by name. `held` are the frame's variables.
+    """
+    here, line = plan(frame), frame.f_lineno
+    watched = tuple(
+        one
+        for one in here.watched
+        if one.line < line and (not amidst or one.name in said.names) and not (amidst and one.of)
+    )
+    _look(training, here._replace(watched=watched), held, 0)
+    known = {one.name for one in here.watched}
+    for name in (here.sums & said.bare) - known:
+        value = held.get(name)
+        if type(value) is float:
+            _look(training, here._replace(watched=(Watched(name, 0),)), held, 0)
 
 
 def finish(training: Training) -> None:
     """Look once more, at the end, at the variables of the program itself."""
     if training.globals is not None:
-        plan, held = training.globals
+        here, held = training.globals
         training.globals = None
-        _look(training, plan, held, 0)
+        _look(training, here, held, 0)
 
 
-def _look(training: Training, plan: Plan, held: Mapping[str, Any], line: int) -> None:
+def _look(training: Training, here: Plan, held: Mapping[str, Any], line: int) -> None:
     if line:
-        summed = [(one.name, held.get(one.name)) for one in plan.watched if one.summed]
-        _sums(training, plan, {k: v for k, v in summed if isinstance(v, int | float)})
-    for watched in plan.watched:
+        summed = [(one.name, held.get(one.name)) for one in here.watched if one.summed]
+        _sums(training, here, {k: v for k, v in summed if isinstance(v, int | float)})
+    for watched in here.watched:
+        if watched.listed is not None:
+            _items(training, here, watched, held)
+            continue
         value = held.get(watched.name)
-        if value is None or watched.summed:
+        if value is None or watched.summed or not (watched.parts or _is_number(value)):
             continue
-        if type(value) is not float and not _is_number(value):
-            continue
-        key = (id(plan.code), watched.name)
+        key = (id(here.code), watched.name)
         first = key not in training.readings
         if not first and _same(training.readings[key], value):
             continue
         training.readings[key] = weakref.ref(value) if type(value) is torch.Tensor else value
-        if not (first and watched.begun_with(float(value))):
-            late = line and watched.line > line  # assigned after the step: in the turn before
-            step = training.step - (1 if late else 0)
-            _write(training, watched.name, float(value), step)
+        late = line and watched.line > line  # assigned after the step: in the turn before
+        step = training.step - (1 if late else 0)
+        if watched.parts:
+            _parts(training, watched.parts, value, step)
+        elif not (first and watched.begun_with(float(value))):
+            write(training, watched.name, float(value), step)
 
 
-def _sums(training: Training, plan: Plan, held: Mapping[str, int | float]) -> None:
+def _parts(training: Training, names: tuple[str, ...], value: Any, step: int) -> None:
+    """The numbers of a tuple that the program takes apart elsewhere."""
+    if type(value) in (tuple, list) and len(value) == len(names):
+        for name, one in zip(names, value, strict=True):
+            if name and _is_number(one):
+                write(training, name, float(one), step)
+
+
+def _items(training: Training, here: Plan, watched: Watched, held: Mapping[str, Any]) -> None:
+    """What was appended to a list since the last look, but for losses that we have already."""
+    assert watched.listed is not None
+    if watched.of and watched.of in training.series:
+        return
+    try:
+        value = Reckoner(held, held, frozenset()).value(watched.listed)
+    except Unknown:
+        return
+    if type(value) is not list:
+        return
+    key = (id(here.code), f"{watched.name}[]")
+    before = training.readings.get(key, 0)
+    training.readings[key] = len(value)
+    for one in value[before:][-MOST:]:
+        if type(one) is int or _is_number(one):
+            write(training, watched.name, float(one), training.step)
+
+
+def _sums(training: Training, here: Plan, held: Mapping[str, int | float]) -> None:
     """What loops within the turn have come to, if one of them has been gone through again."""
-    keys = {name: (id(plan.code), name) for name in held}
+    keys = {name: (id(here.code), name) for name in held}
     known = training.readings
     if any(known.get(keys[name]) is not value for name, value in held.items()):
         for name, value in held.items():
             known[keys[name]] = value
-            _write(training, name, float(value), training.step)
+            write(training, name, float(value), training.step)
 
 
 def given(training: Training, frame: FrameType | None, value: Any) -> None:
     """What a scheduler is told that watches a number, under the name that it has there."""
-    if type(value) is not float and not _is_number(value):
+    if not _is_number(value):
         return
     name = "plateau_metric"
     for node in sources.nodes_at(frame)[1] if frame is not None else ():
@@ -125,92 +165,19 @@ def _same(known: Any, value: Any) -> bool:
     return known is value or (type(known) is weakref.ref and known() is value)
 
 
-def _write(training: Training, name: str, value: float, step: int) -> None:
+def write(training: Training, name: str, value: float, step: int, rule: str = RULE) -> None:
+    """One point, unless the name is known otherwise: as a loss, as what a loop came to."""
     series = training.series.get(name)
-    if name in training.renamed or (series is not None and series.rule != RULE):
-        return  # it is known otherwise: a loss, what a loop came to
-    training.point(name, value, step, RULE)
+    if name in training.renamed or (series is not None and series.rule != rule):
+        return
+    training.point(name, value, step, rule)
 
 
 def _is_number(value: Any) -> bool:
     """Whether it is a fraction in a tensor, or in numpy's clothes, that needs no gradient."""
+    if type(value) is float:
+        return True
     if type(value) is torch.Tensor:
         small = value.numel() == 1 and value.device.type == "cpu"
         return small and value.is_floating_point() and not value.requires_grad
     return type(value).__module__ == "numpy" and isinstance(value, float)
-
-
-def _plan(frame: FrameType) -> Plan:
-    """The plan of a place that is met for the first time; nothing is watched in libraries."""
-    if len(_plans) > 4096:
-        _plans.clear()
-    watched = () if is_library(frame) else tuple(_watched(frame))
-    plan = _plans[id(frame.f_code), frame.f_lasti] = Plan(frame.f_code, watched)
-    return plan
-
-
-def _watched(frame: FrameType) -> Iterator[Watched]:
-    tree = sources.tree_of(frame)
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
-    if scope is None:
-        return
-    line = frame.f_lineno
-    loops = [
-        node
-        for node, _ in configs.statements(scope, False)
-        if isinstance(node, ast.For | ast.While) and node.lineno < line <= (node.end_lineno or 0)
-    ]
-    if not loops:
-        return
-    outside = dict(_given(scope, loops))
-    found: dict[str, Watched] = {}
-    for loop in loops:
-        for node in _turn(loop, line):
-            for name, value in _numbers(node):
-                if not any(word in value.lower() for word in CLOCKS):
-                    found[name] = Watched(name, node.lineno, outside.get(name))
-            over = isinstance(node, ast.For | ast.While) and (node.end_lineno or line) < line
-            for name in _added(node) if over else ():
-                found[name] = Watched(name, node.lineno, None, summed=True)
-    yield from found.values()
-
-
-def _added(loop: ast.AST) -> Iterator[str]:
-    """The variables that a loop adds to."""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
-            if name not in configs.COUNTERS and not name.startswith("_"):
-                yield name
-
-
-def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
-    """The statements of one turn of a loop, without those of loops in it that are not under way."""
-    for child in ast.iter_child_nodes(loop):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        if isinstance(child, ast.stmt):
-            yield child
-        if isinstance(child, ast.For | ast.While):
-            continue
-        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from _turn(child, line)
-
-
-def _numbers(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Names that a statement assigns something reckoned or returned to, with its text."""
-    if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Name):
-        text = ast.unparse(node.value)
-        for target in node.targets:
-            parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-            for one in parts:
-                if isinstance(one, ast.Name) and not one.id.startswith("_"):
-                    yield one.id, text
-
-
-def _given(scope: ast.AST, loops: list[Any]) -> Iterator[tuple[str, ast.expr]]:
-    """Names that have a value before the outermost of the loops, with the expression for it."""
-    first = min(loop.lineno for loop in loops)
-    for node, _ in configs.statements(scope, False):
-        if getattr(node, "lineno", first) < first:
-            yield from ((name, value or ast.Name(name)) for name, value in configs.bound(node))

@@ -27,6 +27,8 @@ class Plan(NamedTuple):
     code: CodeType
     sums: frozenset[str]
     rest: tuple[ast.stmt, ...]
+    reset: frozenset[str] = frozenset()
+    """Sums that begin anew within the loop."""
 
 
 _plans: dict[tuple[int, int], Plan | None] = {}
@@ -140,7 +142,13 @@ def _made(frame: FrameType) -> Plan | None:
         return None
     sums = frozenset(_sums(loop))
     rest = tuple(_after(tree, loop))[:LONGEST]
-    return Plan(frame.f_code, sums, rest) if sums else None
+    return Plan(frame.f_code, sums, rest, frozenset(_reset(loop))) if sums else None
+
+
+def _reset(loop: ast.For) -> Iterator[str]:
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            yield from map(title_of, node.targets)
 
 
 def _sums(loop: ast.For | ast.While) -> Iterator[str]:
@@ -269,7 +277,7 @@ def _own(node: ast.expr) -> str:
 
 def _raw(reckoner: Runner, plan: Plan) -> Iterator[Result]:
     """The sums themselves, where nothing is made of them: fractions alone, no counters."""
-    for name in sorted(plan.sums):
+    for name in sorted(plan.sums - plan.reset):
         if name.isidentifier():
             try:
                 number = reckoner.number(ast.Name(name, ast.Load()))

@@ -40,6 +40,7 @@ class Scene(threading.local):
         moved: A place of `backward` without steps of an optimizer, and the parameters that change
             there all the same.
         hand: The training by hand that is under way.
+        listening: Whether what the program says is being looked at.
         spent: Nanoseconds that our hooks took since the last step.
     """
 
@@ -58,6 +59,7 @@ class Scene(threading.local):
         self.evaluating = 0
         self.moved: tuple[Pending, list[Any]] | None = None
         self.hand: Hand | None = None
+        self.listening = False
         self.spent = 0
         self.begin_terms()
 

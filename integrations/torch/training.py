@@ -95,6 +95,7 @@ class Training:
         self.sick: set[str] = set()
         self.told: dict[str, Any] = {}
         self.renamed: set[str] = set()
+        self.rounds: set[tuple[int, int]] = set()
         self.readings: dict[tuple[int, str], Any] = {}
         self.globals: Any = None
         self.data: dict[Any, Any] = {}

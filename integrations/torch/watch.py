@@ -36,6 +36,7 @@ from . import (
     passes,
     readings,
     reckoning,
+    saying,
     schedules,
     sources,
     workers,
@@ -45,6 +46,7 @@ from .driving import after_call, before_call, clock, quietly, silent
 from .loaders import Loop
 from .names import part_of
 from .owners import Counted, Owners
+from .saying import Streams
 from .scene import Scene
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Watch:
         self._scheduler: weakref.ref[Any] | None = None
         _watches.add(self)
         self.boundaries = Boundaries(integration, self.owners, self.scene)
+        self.streams = Streams(quietly("torch.said", self.said))
 
     def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
         """Put the hooks on; each undo is yielded, or noted in `ledger`."""
@@ -80,6 +83,7 @@ class Watch:
         yield counted.put_back
         yield from self.owners.install()
         yield self.boundaries.awaited.forget
+        yield self.streams.forget
         yield register_optimizer_step_post_hook(quietly("torch.step", self.stepped)).remove
         counted.note()
         scene = self.scene
@@ -142,6 +146,7 @@ class Watch:
         number = scene.loop.number + 1 if scene.loop is not None else 1
         training = scene.training
         if training is not None and not training.over:
+            self._listen()
             readings.read(training, frame, stepped=False)
         name, shared = sources.gone_through(frame) if frame is not None else ("", False)
         loop = scene.loop = Loop(loader, name, number, shared)
@@ -310,7 +315,30 @@ class Watch:
             scene.norms.clear()
         else:
             training.parameter = known.last
+            readings.begun(training, caller)
+            self._listen()
         return training
+
+    def _listen(self) -> None:
+        if self.boundaries.integration.options.settings:
+            self.streams.listen()
+
+    def said(self, frame: FrameType) -> None:
+        """The program has written to a standard stream."""
+        scene = self.scene
+        training = scene.training
+        if training is None or training.run.ended or scene.listening or silent():
+            return
+        began = clock()
+        loop = scene.loop
+        amidst = loop is not None and loop.iterator is not None and loop.iterator() is not None
+        scene.listening = True
+        try:
+            everything = self.boundaries.integration.options.reports
+            saying.look(training, frame, amidst=amidst, everything=everything)
+        finally:
+            scene.listening = False
+            scene.spent += clock() - began
 
     def _made(
         self,

@@ -1,0 +1,168 @@
+"""What a loop's turn gives its variables, as the source tells it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from autolog.callsite import is_library
+
+from . import configs, names, sources
+from .arithmetic import title_of
+
+CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
+
+
+class Watched(NamedTuple):
+    """A variable that a loop assigns, or a list that it appends to.
+
+    Attributes:
+        name: The variable's.
+        line: Where it is assigned.
+        before: What it held before the loop: None for nothing, else the expression that gave it.
+        parts: What the program calls its items, where it takes a tuple apart elsewhere.
+        listed: For a list that is appended to, its expression.
+        summed: Whether it is what a loop within the turn adds to, which is over where a step is
+            made: an episode's reward.
+        of: For a list, what the appended value is called, if that has a name.
+    """
+
+    name: str
+    line: int
+    before: ast.expr | None = None
+    parts: tuple[str, ...] = ()
+    listed: ast.expr | None = None
+    of: str = ""
+    summed: bool = False
+
+    def begun_with(self, value: float) -> bool:
+        """Whether a value may be the one from before the loop."""
+        if self.before is None:
+            return False
+        constant = self.before.value if isinstance(self.before, ast.Constant) else value
+        return bool(constant == value)
+
+
+class Plan(NamedTuple):
+    """What to look at in one function, as seen from one place in it.
+
+    Attributes:
+        code: The function's.
+        watched: What the loops round the place give their variables.
+        sums: What is added up in the outermost of them.
+        loop: The line at which that begins; 0 for no loop.
+    """
+
+    code: CodeType
+    watched: tuple[Watched, ...] = ()
+    sums: frozenset[str] = frozenset()
+    loop: int = 0
+
+
+_plans: dict[tuple[int, int], Plan] = {}
+
+
+def plan(frame: FrameType) -> Plan:
+    """The plan of the place that a frame is at; nothing is watched in libraries."""
+    key = (id(frame.f_code), frame.f_lasti)
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) > 4096:
+            _plans.clear()
+        found = _plans[key] = _made(frame)
+    return found
+
+
+def _made(frame: FrameType) -> Plan:
+    nothing = Plan(frame.f_code)
+    tree = None if is_library(frame) else sources.tree_of(frame)
+    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    if scope is None:
+        return nothing
+    line = frame.f_lineno
+    loops = [
+        node
+        for node, _ in configs.statements(scope, False)
+        if isinstance(node, ast.For | ast.While) and node.lineno < line <= (node.end_lineno or 0)
+    ]
+    if not loops:
+        return nothing
+    outside, apart = dict(_given(scope, loops)), dict(_taken_apart(scope))
+    found: dict[str, Watched] = {}
+    for loop in loops:
+        for node in _turn(loop, line):
+            for one in _watched(node):
+                found[one.name] = one._replace(
+                    before=outside.get(one.name), parts=apart.get(one.name, ())
+                )
+            over = isinstance(node, ast.For | ast.While) and (node.end_lineno or line) < line
+            for name in _added(node) if over else ():
+                found[name] = Watched(name, node.lineno, summed=True)
+    sums = frozenset(_sums(loops[0]))
+    return Plan(frame.f_code, tuple(found.values()), sums, loops[0].lineno)
+
+
+def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
+    """The statements of one turn of a loop, without those of loops in it that are not under way."""
+    for child in ast.iter_child_nodes(loop):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.For | ast.While):
+            continue
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _turn(child, line)
+
+
+def _watched(node: ast.stmt) -> Iterator[Watched]:
+    """What a statement assigns that is reckoned or returned, and no clock; what it appends."""
+    if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Name):
+        text = ast.unparse(node.value).lower()
+        if any(word in text for word in CLOCKS):
+            return
+        for target in node.targets:
+            for one in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+                if isinstance(one, ast.Name) and not one.id.startswith("_"):
+                    yield Watched(one.id, node.lineno)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        name = sources.appended(call)
+        if name and len(call.args) == 1 and isinstance(call.func, ast.Attribute):
+            of, _ = names.named(call.args[0])
+            yield Watched(name, node.lineno, listed=call.func.value, of=of)
+
+
+def _added(loop: ast.AST) -> Iterator[str]:
+    """The variables that a loop adds to."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+            if name not in configs.COUNTERS and not name.startswith("_"):
+                yield name
+
+
+def _given(scope: ast.AST, loops: list[Any]) -> Iterator[tuple[str, ast.expr]]:
+    """Names that have a value before the outermost of the loops, with the expression for it."""
+    first = min(loop.lineno for loop in loops)
+    for node, _ in configs.statements(scope, False):
+        if getattr(node, "lineno", first) < first:
+            yield from ((name, value or ast.Name(name)) for name, value in configs.bound(node))
+
+
+def _taken_apart(scope: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """`train_loss, train_acc = train_metrics`: what the items of a variable are called."""
+    for node, _ in configs.statements(scope, False):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple | ast.List):
+                yield node.value.id, tuple(map(sources.title, target.elts))
+
+
+def _sums(loop: ast.For | ast.While) -> Iterator[str]:
+    """What is added up within a loop, but for counters."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
+            yield title_of(node.target)
