@@ -47,9 +47,6 @@ class TorchOptions:
         True,
         "Record the program's settings: `argparse` results, configuration objects, constants.",
     )
-    reports: bool = option(
-        False, "Record every number that the program prints, logs or shows in a progress bar."
-    )
     statistics: bool = option(True, "Add statistics and class counts to datasets in memory.")
     reports: bool = option(
         False, "Record the fractions that the program prints, logs, or shows in tqdm's postfix."

@@ -163,7 +163,9 @@ def joined(training: Training, optimizer: Any, known: Known) -> None:
     prefix = known.prefix
     by_hand = isinstance(optimizer, ByHand)
     kind = "by hand" if by_hand else type(optimizer).__qualname__
-    found: dict[str, Any] = {f"{prefix}optimizer": kind}
+    said = prefix and "optim" in known.name.lower()  # `optimizerD: Adam`
+    name = prefix.removesuffix("_") if said else f"{prefix}optimizer"
+    found: dict[str, Any] = {name: kind}
     groups = known.settings or [settings(group) for group in optimizer.param_groups]
     common = {**settings(optimizer.defaults), **(groups[0] if len(groups) == 1 else {})}
     for key, value in common.items():

@@ -11,7 +11,7 @@ import torch
 
 from autolog.callsite import find_site, user_frame
 
-from . import reckoning, sources
+from . import readings, reckoning, sources
 from .arithmetic import Result
 from .losses import number_in
 from .names import part_of
@@ -175,7 +175,8 @@ def close(scene: Scene) -> None:
         key = result.name if part_of(result.name) else f"{part}_{result.name}"
         current.told.append(result.value)
         current.keys.add(key)
-        training.point(key, result.value, training.step, f"as reckoned: {result.text}")
+        if not _is_read(training, key):
+            training.point(key, result.value, training.step, f"as reckoned: {result.text}")
     _write(training, part, current)
 
 
@@ -197,8 +198,14 @@ def _write(training: Training, part: str, current: Pass) -> None:
 
 
 def _point(training: Training, current: Pass, key: str, value: float, rule: str) -> None:
-    if key not in current.keys:
+    if key not in current.keys and not _is_read(training, key):
         training.point(key, value, training.step, rule, current.site)
+
+
+def _is_read(training: Training, key: str) -> bool:
+    """Whether the program's variable of that name is what the series is made of."""
+    series = training.series.get(key)
+    return series is not None and series.rule == readings.RULE
 
 
 def _close(one: float, other: float) -> bool:

@@ -96,21 +96,19 @@ class Said(NamedTuple):
 _said: dict[tuple[int, int], Said] = {}
 
 
-def look(training: Training, frame: FrameType | None, *, amidst: bool, everything: bool) -> None:
+def look(training: Training, frame: FrameType | None, *, amidst: bool) -> None:
     """Write down what the program shows by the call that `frame`, a frame of anyone's, is in.
 
     In the midst of a loop over data (`amidst`) only that; else also what the turn under way has
-    assigned before. `everything` is what the option `reports` asks for.
+    assigned before.
     """
     for number, one in enumerate(users(user_frame(frame))):
         here, said = plan(one), _call(one)
-        turning = (id(here.code), here.loop) in training.rounds
-        if turning or (everything and not number):
+        if (id(here.code), here.loop) in training.rounds:
             held = variables(one)
-            if turning:
-                readings.read_shown(training, one, said, held, amidst=amidst)
+            readings.read_shown(training, one, said, held, amidst=amidst)
             if not number:
-                _expressions(training, one, said, held, everything=everything)
+                _expressions(training, one, said, held)
         if number == MOST_FRAMES:
             break
 
@@ -139,22 +137,18 @@ def _read(frame: FrameType) -> Said:
     return Said(frame.f_code, frozenset(names), bare, shown)
 
 
-def _expressions(
-    training: Training, frame: FrameType, said: Said, held: Any, *, everything: bool
-) -> None:
-    """Write down what is reckoned only to be shown: of sums that grow round the call, or all."""
+def _expressions(training: Training, frame: FrameType, said: Said, held: Any) -> None:
+    """Write down what is reckoned only to be shown, of sums that grow round the call."""
     sums = plan(frame).sums
-    if not said.shown or not (sums or everything):
+    if not said.shown or not sums:
         return
     runner = Runner(held, frame.f_globals, sums)
     for text, node in said.shown:
-        number = _number(runner, node)
-        if number is None:
-            continue
+        number = _number(runner, node) if isinstance(node, ast.BinOp | ast.Call) else None
         name = printing.label(text) or named(node)[0]
-        if name and (everything or (number.derived and isinstance(node, ast.BinOp | ast.Call))):
+        if number is not None and number.derived and name:
             taken = training.series.get(name)
-            if taken is not None and taken.of_losses and number.derived:
+            if taken is not None and taken.of_losses:
                 name = f"{name}_mean"
             rule = f"{SHOWN}: {ast.unparse(node)}"
             readings.write(training, name, float(number.value), training.step, rule)

@@ -131,7 +131,8 @@ def _watched(node: ast.stmt) -> Iterator[Watched]:
         call = node.value
         name = sources.appended(call)
         if name and len(call.args) == 1 and isinstance(call.func, ast.Attribute):
-            of, _ = names.named(call.args[0])
+            given = call.args[0]
+            of = "" if isinstance(given, ast.BinOp) else names.named(given)[0]
             yield Watched(name, node.lineno, listed=call.func.value, of=of)
 
 

@@ -334,8 +334,7 @@ class Watch:
         amidst = loop is not None and loop.iterator is not None and loop.iterator() is not None
         scene.listening = True
         try:
-            everything = self.boundaries.integration.options.reports
-            saying.look(training, frame, amidst=amidst, everything=everything)
+            saying.look(training, frame, amidst=amidst)
         finally:
             scene.listening = False
             scene.spent += clock() - began
