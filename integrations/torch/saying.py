@@ -13,17 +13,21 @@ import sys
 import weakref
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autolog.callsite import user_frame
 
 from . import printing, readings, sources
 from .arithmetic import Number, Unknown
+from .driving import clock, silent
 from .frames import users, variables
 from .helpers import Runner
 from .names import named
 from .training import Training
 from .turns import plan
+
+if TYPE_CHECKING:
+    from .scene import Scene
 
 MOST_FRAMES = 4
 SHOWN = "what the program shows"
@@ -79,6 +83,22 @@ def _writing(
         return written
 
     return write
+
+
+def heard(scene: Scene, frame: FrameType) -> None:
+    """The program has written to a standard stream, by the call that `frame` is in."""
+    training = scene.training
+    if training is None or training.run.ended or scene.listening or silent():
+        return
+    began = clock()
+    loop = scene.loop
+    amidst = loop is not None and loop.iterator is not None and loop.iterator() is not None
+    scene.listening = True
+    try:
+        look(training, frame, amidst=amidst)
+    finally:
+        scene.listening = False
+        scene.spent += clock() - began
 
 
 class Said(NamedTuple):

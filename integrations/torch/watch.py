@@ -75,7 +75,7 @@ class Watch:
         self._scheduler: weakref.ref[Any] | None = None
         _watches.add(self)
         self.boundaries = Boundaries(integration, self.owners, self.scene)
-        self.streams = Streams(quietly("torch.said", self.said))
+        self.streams = Streams(quietly("torch.said", partial(saying.heard, self.scene)))
 
     def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
         """Put the hooks on; each undo is yielded, or noted in `ledger`."""
@@ -322,22 +322,6 @@ class Watch:
     def _listen(self) -> None:
         if self.boundaries.integration.options.settings:
             self.streams.listen()
-
-    def said(self, frame: FrameType) -> None:
-        """The program has written to a standard stream."""
-        scene = self.scene
-        training = scene.training
-        if training is None or training.run.ended or scene.listening or silent():
-            return
-        began = clock()
-        loop = scene.loop
-        amidst = loop is not None and loop.iterator is not None and loop.iterator() is not None
-        scene.listening = True
-        try:
-            saying.look(training, frame, amidst=amidst)
-        finally:
-            scene.listening = False
-            scene.spent += clock() - began
 
     def _made(
         self,
