@@ -11,6 +11,8 @@ import torch
 
 from autolog.session import shared_settings
 
+from .frames import variables
+
 SILENT = ("torch.utils.data.", "torch._inductor.", "multiprocessing.managers")
 """Modules whose worker processes train nothing of the program's own."""
 
@@ -49,7 +51,7 @@ def _module(frame: FrameType | None) -> str:
     """Where the function is defined that a process is launched for."""
     while frame is not None and frame.f_code.co_name != "_launch":
         frame = frame.f_back
-    process = frame.f_locals.get("process_obj") if frame is not None else None
+    process = variables(frame).get("process_obj") if frame is not None else None
     target = getattr(process, "_target", None)
     target = getattr(target, "__func__", target)
     return str(getattr(target, "__module__", ""))

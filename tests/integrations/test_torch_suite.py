@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing.spawn
 import tempfile
 import warnings
 from typing import Any
@@ -57,6 +58,7 @@ class TestTorch(IntegrationSuite):
             with torch.no_grad():
                 losses.append(torch.nn.CrossEntropyLoss()(model(data), labels).item())
             schedule.step()
+        multiprocessing.spawn.get_preparation_data("a child")
         with tempfile.TemporaryDirectory() as folder:
             torch.save(model.state_dict(), f"{folder}/model.pt")
             model.load_state_dict(torch.load(f"{folder}/model.pt"))
