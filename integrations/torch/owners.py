@@ -182,19 +182,3 @@ def unwrapped(root: nn.Module) -> nn.Module:
             break
         root = parts[-1]
     return root
-
-
-class Counted:
-    """torch's count of handles, which is put back where nobody has registered one since us."""
-
-    def __init__(self) -> None:
-        self.before = self.after = RemovableHandle.next_id
-
-    def note(self) -> None:
-        """Ours have been registered."""
-        self.after = RemovableHandle.next_id
-
-    def put_back(self) -> None:
-        """Ours are gone."""
-        if RemovableHandle.next_id == self.after:
-            RemovableHandle.next_id = self.before

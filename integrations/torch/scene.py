@@ -68,6 +68,10 @@ class Scene(threading.local):
         self.terms: Noted | None = {}
         self._vain = 0
 
+    def knows(self, name: str, result: Any) -> bool:
+        """Whether the result of a loss function tells nothing new: one more loss to train on."""
+        return self.terms is None and bool(result.requires_grad) and self.loss is name
+
     def terms_used(self, used: bool) -> None:
         """Whether a `backward` had a use for them; after `PATIENCE` in a row without, no more."""
         self._vain = 0 if used else self._vain + 1

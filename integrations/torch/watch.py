@@ -92,7 +92,7 @@ class Watch:
         for name in LOSSES:
             function = getattr(torch.nn.functional, name, None)
             told = partial(self.loss, name)
-            drive = after_call("torch.loss", scene, told, self.failed, partial(_known, scene, name))
+            drive = after_call("torch.loss", scene, told, self.failed, partial(scene.knows, name))
             wrap_function(function, drive, ledger)
         scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
         wrap_function(scaler.update, before_call("torch.update", scene, self.updated), ledger)
@@ -382,11 +382,6 @@ class Watch:
         for known in self.boundaries.optimizers.values():
             known.training = None
         self.scene.__init__()  # type: ignore[misc]
-
-
-def _known(scene: Scene, name: str, result: Any) -> bool:
-    """Whether the result of a loss function tells nothing new: one more loss to be trained on."""
-    return scene.terms is None and bool(result.requires_grad) and scene.loss is name
 
 
 _watches: weakref.WeakSet[Watch] = weakref.WeakSet()
