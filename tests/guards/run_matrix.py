@@ -19,7 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".matrix"
 PYTHONS = ("3.11", "3.12", "3.13")
-TESTS = ("pytest", "pytest-timeout", "hypothesis", "cloudpickle", "psutil")
+TESTS = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "cloudpickle", "psutil")
 TESTS += ("polars", "pyarrow", "pyyaml")
 
 OLDEST = {
@@ -168,7 +168,8 @@ def run(cell: Cell, wheels: Sequence[str], tests: Sequence[str]) -> Result:
     """Run the tests of a cell; the last line of pytest's output says how many."""
     began = time.monotonic()
     programs = prepare(cell, wheels)
-    command = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", *tests]
+    several = ["-n", "2", "--dist", "loadfile"]
+    command = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", *several, *tests]
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, text=True, check=False, stdout=subprocess.PIPE
