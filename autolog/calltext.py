@@ -68,7 +68,7 @@ def read_call(text: str | None) -> CallText:
     source = f"({text})"
     try:
         node = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return _NO_CALL
     return _call_text(node, source) if text and isinstance(node, ast.Call) else _NO_CALL
 
@@ -146,7 +146,7 @@ def _values(text: str) -> Values:
     found: Values = {}
     try:
         _collect(ast.parse(text), "", text, found)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return {}
     return found
 

@@ -93,7 +93,7 @@ def _holder(call: Call) -> ast.expr | None:
     text = site.call_text() if site is not None and site.callee() == "compute" else None
     try:
         node = ast.parse(text or "None", mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, SystemError):
         return None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.value

@@ -190,7 +190,7 @@ def rows_of(source: Source, limit: int) -> Array:
 def _rows_of_block(block: Array, salts: Array) -> Array:
     values = np.array(block, np.float64, order="C")
     canonical_floats(values)
-    found: Array = _folded(values.view(np.uint64)) @ salts
+    found: Array = _folded(values.view(np.uint64)) @ salts[: values.shape[1]]
     return found
 
 

@@ -159,7 +159,7 @@ def _items(call: Call, parameter: str | int, count: int) -> list[ast.expr] | Non
     text = call.variable(parameter)
     if text.isidentifier() or text.endswith("…"):
         text = (call.site and call.site.value_of(text)) or text
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         written = ast.parse(text.strip(), mode="eval").body
         if isinstance(written, ast.List | ast.Tuple) and len(written.elts) == count:
             plain = not any(isinstance(item, ast.Starred) for item in written.elts)

@@ -122,7 +122,7 @@ def parts_of(text: str, count: int) -> list[str]:
     """The names of the parts of `(x_val, y_val)`; of a variable that holds them, the variable's."""
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, SystemError):
         return [UNKNOWN] * count
     if isinstance(tree, ast.Tuple | ast.List) and len(tree.elts) == count:
         return [ast.get_source_segment(text, one) or ast.unparse(one) for one in tree.elts]

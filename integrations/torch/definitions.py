@@ -145,5 +145,5 @@ def _first(node: Any) -> int:
 def _parsed(text: str) -> ast.Module | None:
     try:
         return ast.parse(text) if text else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None

@@ -18,7 +18,7 @@ def expression(text: str | None) -> ast.expr | None:
     """The expression that a text is; None where it is none."""
     try:
         return ast.parse(f"({text})", mode="eval").body if text else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None
 
 

@@ -60,7 +60,7 @@ def _tree(text: str) -> Tree | None:
         return None
     try:
         return Tree(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None
 
 

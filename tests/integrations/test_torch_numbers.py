@@ -228,7 +228,9 @@ def test_what_is_shown_is_recorded_on_request_alone(
         assert found.metrics["reported_acc"] == 0.25
         assert found.series["reported_acc"].info["link"] == "probable"
         sites = [found.series[f"reported_{key}"].info["site"] for key in ("acc", "val_loss")]
-        assert [site.partition(":")[0] for site in sites] == ["test_torch_numbers.py"] * 2
+        assert [Path(site.partition(":")[0]).name for site in sites] == [
+            "test_torch_numbers.py"
+        ] * 2
     assert builtins.print is before[0]
     assert logging.Logger.handle is before[1]
     assert capsys.readouterr().out.count("train loss: 1.5000, acc=0.25 lr 0.001") == 2
