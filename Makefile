@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = .demo
 
-.PHONY: demo test lint types suite oldest matrix neutrality bench docs clean
+.PHONY: demo test lint types suite thorough oldest matrix neutrality bench docs clean
 
 demo: $(VENV)/demo.done
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -37,6 +37,10 @@ types: $(VENV)/test.done
 
 suite: $(VENV)/test.done
 	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile
+
+# The suite with the tests of a minute or more, which `make test` leaves out.
+thorough: $(VENV)/test.done
+	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --thorough
 
 oldest: $(VENV)/test.done
 	$(BIN)/python tests/guards/run_matrix.py --quick

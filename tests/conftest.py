@@ -15,6 +15,33 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 """Keras reads it once, when it is imported; its own default needs TensorFlow."""
 
 
+THOROUGH = (
+    "test_lightning_suite.py::TestLightning::test_failing_hooks",
+    "test_lightning_suite.py::TestLightning::test_interrupts_pass_through_hooks",
+    "test_lightning_suite.py::TestLightning::test_arguments_are_not_changed",
+    "test_keras_gallery.py::test_a_program_is_the_same[jax-",
+    "test_keras_gallery.py::test_facts_are_found[jax-",
+    "test_sample.py::test_with_xdist_nothing_ends_otherwise",
+)
+"""Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--thorough` adds the long ones."""
+    parser.addoption(
+        "--thorough", action="store_true", help="run the tests of a minute or more too"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long ones out, unless they are asked for."""
+    if config.getoption("--thorough"):
+        return
+    long = [item for item in items if any(name in item.nodeid for name in THOROUGH)]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
+
+
 @pytest.fixture(autouse=True)
 def clean_process(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -60,7 +60,14 @@ NumPy LightGBM takes from 4.5.0 on.
 
 NEWEST = ("scikit-learn", "numpy", "scipy", "pandas", "skops", "matplotlib")
 NEWEST += ("xgboost-cpu", "lightgbm")
-QUICK = ("tests/integrations",)
+QUICK = tuple(
+    f"tests/integrations/test_{name}.py"
+    for name in (
+        "sklearn_suite", "sklearn_training", "sklearn_searches", "sklearn_results",
+        "sklearn_params", "sklearn_scoring", "xgboost_suite", "xgboost_training",
+        "xgboost_models", "lightgbm_suite", "lightgbm", "lightgbm_models",
+    )
+)  # fmt: skip
 FULL = ("tests/core", "tests/backends", "tests/formats", "tests/integrations")
 
 
