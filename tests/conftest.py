@@ -20,7 +20,7 @@ THOROUGH = (
     "test_lightning_suite.py::TestLightning::test_interrupts_pass_through_hooks",
     "test_lightning_suite.py::TestLightning::test_arguments_are_not_changed",
     "test_keras_gallery.py::test_a_program_is_the_same[jax-",
-    "test_keras_gallery.py::test_facts_are_found[jax-",
+    "test_keras_gallery.py::test_its_facts_are_found[jax-",
     "test_sample.py::test_with_xdist_nothing_ends_otherwise",
 )
 """Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""

@@ -1,8 +1,8 @@
 """The tests with the oldest and the newest supported libraries, on every Python that is found.
 
-`make matrix` runs all; `python tests/guards/run_matrix.py --quick` runs the integrations' tests
-with the oldest libraries on this Python. Each combination has a virtual environment in `.matrix/`,
-into which the wheels are installed, so that what is tested is what is shipped.
+`make matrix` runs all; `python tests/guards/run_matrix.py --quick` runs what depends on a library's
+version most, with the oldest libraries on this Python. Each combination has a virtual environment
+in `.matrix/`, into which the wheels are installed, so that what is tested is what is shipped.
 """
 
 from __future__ import annotations
