@@ -9,7 +9,9 @@ import itertools
 import linecache
 from collections.abc import Collection, Iterator
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .forking import ForkSafeLock
 
 LONGEST_NAME = 80
 """Characters of an argument's text that are kept."""
@@ -28,6 +30,24 @@ class CallText(NamedTuple):
     keywords: dict[str, str]
     open: bool
     spread: bool = False
+
+
+_parsing = ForkSafeLock()
+
+
+def parse(text: str, mode: str = "exec") -> Any:
+    """`ast.parse`, one thread at a time; raises what that raises for a text that is no program.
+
+    CPython 3.11 counts the depth of all threads together, and may end with a SystemError where
+    several parse at once: the program's own threads may too, so that it is tried again.
+    """
+    with _parsing:
+        for _ in range(8):
+            try:
+                return ast.parse(text, mode=mode)
+            except SystemError:
+                continue
+    raise SyntaxError("other threads parse all the time")
 
 
 def fitting(
@@ -67,8 +87,8 @@ def read_call(text: str | None) -> CallText:
     # In parentheses, so that an expression over several lines needs no backslash.
     source = f"({text})"
     try:
-        node = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        node = parse(source, "eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _NO_CALL
     return _call_text(node, source) if text and isinstance(node, ast.Call) else _NO_CALL
 
@@ -145,8 +165,8 @@ def _values(text: str) -> Values:
     """For each function and variable: the lines and texts of what it is given there."""
     found: Values = {}
     try:
-        _collect(ast.parse(text), "", text, found)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        _collect(parse(text), "", text, found)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return found
 

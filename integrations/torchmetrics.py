@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from autolog import following
+from autolog.calltext import parse
 from autolog.integration import Call, Captured, Integration, around, method, subclasses
 from autolog.live import Run
 
@@ -92,8 +93,8 @@ def _holder(call: Call) -> ast.expr | None:
     site = call.site
     text = site.call_text() if site is not None and site.callee() == "compute" else None
     try:
-        node = ast.parse(text or "None", mode="eval").body
-    except (SyntaxError, SystemError):
+        node = parse(text or "None", "eval").body
+    except SyntaxError:
         return None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.value

@@ -19,6 +19,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from ..callsite import Site, find_site, is_library
+from ..calltext import parse
 from ..integration import Call, parameter_names
 from .inputs import data_of, shape_of
 
@@ -159,8 +160,8 @@ def _items(call: Call, parameter: str | int, count: int) -> list[ast.expr] | Non
     text = call.variable(parameter)
     if text.isidentifier() or text.endswith("…"):
         text = (call.site and call.site.value_of(text)) or text
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
-        written = ast.parse(text.strip(), mode="eval").body
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        written = parse(text.strip(), "eval").body
         if isinstance(written, ast.List | ast.Tuple) and len(written.elts) == count:
             plain = not any(isinstance(item, ast.Starred) for item in written.elts)
             return written.elts if plain else None

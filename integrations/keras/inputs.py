@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog import following
+from autolog.calltext import parse
 from autolog.following import datasets, naming
 from autolog.following.datasets import Kept
 from autolog.following.naming import Given
@@ -121,8 +122,8 @@ def weights_of_classes(call: Call) -> dict[str, Any]:
 def parts_of(text: str, count: int) -> list[str]:
     """The names of the parts of `(x_val, y_val)`; of a variable that holds them, the variable's."""
     try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, SystemError):
+        tree = parse(text, "eval").body
+    except SyntaxError:
         return [UNKNOWN] * count
     if isinstance(tree, ast.Tuple | ast.List) and len(tree.elts) == count:
         return [ast.get_source_segment(text, one) or ast.unparse(one) for one in tree.elts]

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from autolog.calltext import parse
 from autolog.live import without_secrets
 
 from .rebuilding import MAINS
@@ -144,6 +145,6 @@ def _first(node: Any) -> int:
 
 def _parsed(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return parse(text) if text else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -15,6 +15,7 @@ from typing import Any
 from torch import nn
 
 from autolog.callsite import is_library_file
+from autolog.calltext import parse
 
 from . import configs, sources
 from .arithmetic import Number, Reckoner, Unknown
@@ -193,7 +194,7 @@ def meters(reckoner: Runner, name: str) -> list[tuple[str, float, str]]:
 
     Or, of an object that keeps several by name, each of them.
     """
-    node = ast.parse(name, mode="eval").body
+    node = parse(name, "eval").body
     holder = static(reckoner, node)
     content = getattr(holder, "__dict__", None)
     if not isinstance(content, dict) or isinstance(holder, type | nn.Module):

@@ -6,6 +6,8 @@ import ast
 import functools
 import re
 
+from autolog.calltext import parse
+
 PASSED = frozenset(
     ("mean", "sum", "scale", "float", "double", "squeeze", "item", "detach", "clone")
 )
@@ -17,8 +19,8 @@ NOTHING = ""
 def expression(text: str | None) -> ast.expr | None:
     """The expression that a text is; None where it is none."""
     try:
-        return ast.parse(f"({text})", mode="eval").body if text else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return parse(f"({text})", "eval").body if text else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 

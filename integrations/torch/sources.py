@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import CodeType, FrameType
 
 from autolog.callsite import find_site, user_frame
+from autolog.calltext import parse
 from autolog.following.naming import followed
 
 from .frames import variables
@@ -27,7 +28,7 @@ class Tree:
     def __init__(self, text: str) -> None:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.at: dict[Span, list[ast.AST]] = {}
-        self.root = ast.parse(text)
+        self.root: ast.Module = parse(text)
         self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
         for node in ast.walk(self.root):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -60,7 +61,7 @@ def _tree(text: str) -> Tree | None:
         return None
     try:
         return Tree(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
