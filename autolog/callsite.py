@@ -19,6 +19,7 @@ from types import CodeType, FrameType
 
 from . import notebook
 from .calltext import CallText, assigned, fitting, last_value, read_call, text_at
+from .calltext import parse as parse
 from .settings import working_folder
 
 LONGEST_CALL = 300

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from autolog import following
-from autolog.calltext import parse
+from autolog.callsite import parse
 from autolog.integration import Call, Captured, Integration, around, method, subclasses
 from autolog.live import Run
 

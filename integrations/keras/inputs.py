@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autolog import following
-from autolog.calltext import parse
+from autolog.callsite import parse
 from autolog.following import datasets, naming
 from autolog.following.datasets import Kept
 from autolog.following.naming import Given

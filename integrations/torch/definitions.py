@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from autolog.calltext import parse
+from autolog.callsite import parse
 from autolog.live import without_secrets
 
 from .rebuilding import MAINS

@@ -14,8 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from autolog.callsite import is_library_file
-from autolog.calltext import parse
+from autolog.callsite import is_library_file, parse
 
 from . import configs, sources
 from .arithmetic import Number, Reckoner, Unknown

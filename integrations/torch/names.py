@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 
-from autolog.calltext import parse
+from autolog.callsite import parse
 
 PASSED = frozenset(
     ("mean", "sum", "scale", "float", "double", "squeeze", "item", "detach", "clone")

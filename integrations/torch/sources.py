@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
 
-from autolog.callsite import find_site, user_frame
-from autolog.calltext import parse
+from autolog.callsite import find_site, parse, user_frame
 from autolog.following.naming import followed
 
 from .frames import variables
