@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from autolog.callsite import is_library
 
@@ -17,6 +18,7 @@ LOOKERS = BUILTINS | {"_getframe", "currentframe", "f_locals"}
 """Names by which a function may look at its own variables as we do."""
 
 MOST_FRAMES = 32
+MOST_PLACES = 4096
 
 
 def variables(frame: FrameType) -> Mapping[str, Any]:
@@ -54,6 +56,29 @@ def _looks(code: CodeType) -> bool:
             if isinstance(step.argval, str)
         )
     return known
+
+
+Found = TypeVar("Found")
+
+
+def by_place(make: Callable[[FrameType], Found]) -> Callable[[FrameType], Found]:
+    """`make(frame)`, worked out once for each place in the program that frames are at.
+
+    The code is held with what was found, for its `id` is the key: hashing it costs more.
+    """
+    known: dict[tuple[int, int], tuple[CodeType, Found]] = {}
+
+    @functools.wraps(make)
+    def found(frame: FrameType) -> Found:
+        key = (id(frame.f_code), frame.f_lasti)
+        held = known.get(key)
+        if held is None:
+            if len(known) > MOST_PLACES:
+                known.clear()
+            held = known[key] = frame.f_code, make(frame)
+        return held[1]
+
+    return found
 
 
 def users(frame: FrameType | None) -> Iterator[FrameType]:

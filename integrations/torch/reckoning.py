@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterator
-from types import CodeType, FrameType
+from types import FrameType
 from typing import NamedTuple
 
 from . import helpers, printing, sources
 from .arithmetic import Number, Result, Unknown, title_of
-from .frames import variables
+from .frames import by_place, variables
 from .helpers import Runner
 
 LONGEST = 60
@@ -24,14 +24,10 @@ LONGEST = 60
 class Plan(NamedTuple):
     """What is to be reckoned at the end of one loop."""
 
-    code: CodeType
     sums: frozenset[str]
     rest: tuple[ast.stmt, ...]
     reset: frozenset[str] = frozenset()
     """Sums that begin anew within the loop."""
-
-
-_plans: dict[tuple[int, int], Plan | None] = {}
 
 
 def reckoned(frame: FrameType) -> list[Result]:
@@ -48,12 +44,7 @@ def foreseen(frame: FrameType, value: float) -> list[Result]:
     `value` is what the loss function gave back that `frame` is just calling. For loops over
     anything but a loader, whose end nobody tells us.
     """
-    key = (id(frame.f_code), frame.f_lasti)
-    if key not in _turns:
-        if len(_turns) > 1024:
-            _turns.clear()
-        _turns[key] = _turn(frame)
-    turn = _turns[key]
+    turn = _turn(frame)
     if turn is None:
         return []
     reckoner = Runner(variables(frame), frame.f_globals, turn.plan.sums)
@@ -72,9 +63,7 @@ class Turn(NamedTuple):
     plan: Plan
 
 
-_turns: dict[tuple[int, int], Turn | None] = {}
-
-
+@by_place
 def _turn(frame: FrameType) -> Turn | None:
     tree, nodes = sources.nodes_at(frame)
     call = next((node for node in nodes if isinstance(node, ast.Call)), None)
@@ -92,7 +81,7 @@ def _turn(frame: FrameType) -> Turn | None:
         node = parent
     sums = frozenset(_sums(node))
     rest = tuple(_after(tree, node))[:LONGEST]
-    return Turn(call, tuple(body), Plan(frame.f_code, sums, rest)) if sums and rest else None
+    return Turn(call, tuple(body), Plan(sums, rest)) if sums and rest else None
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -127,22 +116,14 @@ def _run(reckoner: Runner, plan: Plan, frame: FrameType) -> list[Result]:
     return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]
 
 
+@by_place
 def _plan(frame: FrameType) -> Plan | None:
-    key = (id(frame.f_code), frame.f_lasti)
-    if key not in _plans:
-        if len(_plans) > 1024:
-            _plans.clear()
-        _plans[key] = _made(frame)
-    return _plans[key]
-
-
-def _made(frame: FrameType) -> Plan | None:
     tree, loop = sources.loop_at(frame)
     if tree is None or loop is None:
         return None
     sums = frozenset(_sums(loop))
     rest = tuple(_after(tree, loop))[:LONGEST]
-    return Plan(frame.f_code, sums, rest, frozenset(_reset(loop))) if sums else None
+    return Plan(sums, rest, frozenset(_reset(loop))) if sums else None
 
 
 def _reset(loop: ast.For) -> Iterator[str]:

@@ -12,15 +12,13 @@ import contextlib
 import sys
 import weakref
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from autolog.callsite import user_frame
 
 from . import printing, readings, sources
 from .arithmetic import Number, Unknown
 from .driving import clock, silent
-from .frames import users, variables
+from .frames import by_place, users, variables
 from .helpers import Runner
 from .names import named
 from .training import Training
@@ -107,13 +105,9 @@ class Said(NamedTuple):
     `bare` are the names that are given as they are, not in an expression.
     """
 
-    code: CodeType
     names: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
     shown: tuple[tuple[str, ast.expr], ...] = ()
-
-
-_said: dict[tuple[int, int], Said] = {}
 
 
 def look(training: Training, frame: FrameType | None, *, amidst: bool) -> None:
@@ -122,7 +116,7 @@ def look(training: Training, frame: FrameType | None, *, amidst: bool) -> None:
     In the midst of a loop over data (`amidst`) only that; else also what the turn under way has
     assigned before.
     """
-    for number, one in enumerate(users(user_frame(frame))):
+    for number, one in enumerate(users(frame)):
         here, said = plan(one), _call(one)
         if (id(here.code), here.loop) in training.rounds:
             held = variables(one)
@@ -133,28 +127,19 @@ def look(training: Training, frame: FrameType | None, *, amidst: bool) -> None:
             break
 
 
+@by_place
 def _call(frame: FrameType) -> Said:
-    key = (id(frame.f_code), frame.f_lasti)
-    found = _said.get(key)
-    if found is None:
-        if len(_said) > 4096:
-            _said.clear()
-        found = _said[key] = _read(frame)
-    return found
-
-
-def _read(frame: FrameType) -> Said:
     _, nodes = sources.nodes_at(frame)
     call = next((node for node in nodes if isinstance(node, ast.Call)), None)
     if call is None:
-        return Said(frame.f_code)
+        return Said()
     given = [*call.args, *(word.value for word in call.keywords)]
     names = {
         node.id for one in given for node in ast.walk(one) if isinstance(node, ast.Name)
     }  # fmt: skip
     shown = tuple(printing.shown(call))
     bare = frozenset(node.id for _, node in shown if isinstance(node, ast.Name))
-    return Said(frame.f_code, frozenset(names), bare, shown)
+    return Said(frozenset(names), bare, shown)
 
 
 def _expressions(training: Training, frame: FrameType, said: Said, held: Any) -> None:

@@ -11,6 +11,7 @@ from autolog.callsite import is_library
 
 from . import configs, names, sources
 from .arithmetic import title_of
+from .frames import by_place
 
 CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "elapsed", "datetime", "timer")
 
@@ -61,21 +62,9 @@ class Plan(NamedTuple):
     loop: int = 0
 
 
-_plans: dict[tuple[int, int], Plan] = {}
-
-
+@by_place
 def plan(frame: FrameType) -> Plan:
     """The plan of the place that a frame is at; nothing is watched in libraries."""
-    key = (id(frame.f_code), frame.f_lasti)
-    found = _plans.get(key)
-    if found is None:
-        if len(_plans) > 4096:
-            _plans.clear()
-        found = _plans[key] = _made(frame)
-    return found
-
-
-def _made(frame: FrameType) -> Plan:
     nothing = Plan(frame.f_code)
     tree = None if is_library(frame) else sources.tree_of(frame)
     scope = configs.scope_of(tree, frame.f_code) if tree is not None else None

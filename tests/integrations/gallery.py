@@ -103,16 +103,14 @@ def play(
         "GALLERY_IMPORTED": " ".join(imported), **variables,
     }  # fmt: skip
     begin = ["-m", "autolog", "run", "--backend", str(target / "stores")] if way == "run" else []
-    nursery = home / "nursery.py" if (home / "nursery.py").exists() else HOME / "nursery.py"
-    command = [sys.executable, *begin, str(nursery), str(target), *wanted]
+    command = [sys.executable, *begin, str(HOME / "nursery.py"), str(target), *wanted]
     subprocess.run(command, cwd=place, env=environment, check=True, timeout=500)
     return {name: _seen(place / name, target, name) for name in wanted}
 
 
 def _lay_out(place: Path, program: Path, way: str) -> None:
     place.mkdir(parents=True)
-    own = program.with_name("ending.py")
-    shutil.copy(own if own.exists() else HOME / "ending.py", place)
+    shutil.copy(HOME / "ending.py", place)
     shutil.copy(program.with_suffix(".facts"), place)
     text = program.with_suffix(".py").read_text("utf-8")
     line = "; from autolog import autolog; autolog()" if way == "line" else ""

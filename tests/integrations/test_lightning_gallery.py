@@ -16,6 +16,8 @@ from gallery import Played
 HOME = Path(__file__).parent / "programs" / "lightning"
 NAMES = gallery.stems(HOME)
 WAYS = ("plain", "run")
+IMPORTED = ("lightning.pytorch.cli", "pytorch_lightning", "sklearn.datasets", "sklearn.metrics")
+IMPORTED += ("sklearn.model_selection",)
 
 pytestmark = pytest.mark.timeout(1000)  # the first test plays all programs
 
@@ -30,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def played(folder: Path) -> dict[str, dict[str, Played]]:
-    return {way: gallery.play(folder, way, NAMES, HOME) for way in WAYS}
+    return {way: gallery.play(folder, way, NAMES, HOME, IMPORTED) for way in WAYS}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""What each program of a gallery leaves at its end: its random state, its models of Keras, and the facts' values.
+"""What each program of a gallery leaves at its end: its random state, its models of Keras or torch, and the facts' values.
 
 No part of the programs: the line that this file is imported by is put in by `gallery.py`.
 """
@@ -34,8 +34,25 @@ def _of_keras():
     return [str(one) for one in drawn], keras.Sequential().name, keras.layers.Dense(1).name, keras.layers.Layer().name
 
 
+def _of_torch():
+    """Its random state; the weights go to a file."""
+    torch = sys.modules["torch"]
+    held = sorted((n, one) for n, one in vars(sys.modules["__main__"]).items() if isinstance(one, torch.nn.Module))
+    sums = {
+        name: [hashlib.sha256(w.detach().numpy().tobytes()).hexdigest() for w in model.state_dict().values()]
+        for name, model in held
+    }
+    Path("weights.txt").write_text(json.dumps(sums))
+    return torch.rand(2)
+
+
+def _of_models():
+    ways = {"keras": _of_keras, "torch": _of_torch}
+    return next((way() for library, way in ways.items() if library in sys.modules), None)
+
+
 def _write():
-    state = repr((random.getstate(), numpy.random.get_state(), _of_keras() if "keras" in sys.modules else None))
+    state = repr((random.getstate(), numpy.random.get_state(), _of_models()))
     Path("random.txt").write_text(hashlib.sha256(state.encode()).hexdigest())
     target = os.environ.get("GALLERY_VALUES")
     if target:
