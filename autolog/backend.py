@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,23 @@ class Versions(NamedTuple):
 
     of: dict[str, Any]
     memo: Any = None
+
+
+class Checked:
+    """A stream that is read once, whose end is refused if its bytes have another SHA-256."""
+
+    def __init__(self, source: BinaryIO, digest: str) -> None:
+        self._source = source
+        self._digest = digest
+        self._found = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; raises BackendError at the end of other bytes than the digest's."""
+        data = self._source.read(size)
+        self._found.update(data)
+        if (not data or size < 0) and self._found.hexdigest() != self._digest:
+            raise BackendError(f"the bytes are not those of SHA-256 {self._digest[:12]}…")
+        return data
 
 
 class Backend(abc.ABC):
@@ -67,6 +85,18 @@ class Backend(abc.ABC):
         An existing artifact of that path is replaced.
         """
 
+    def send_artifact(
+        self, run: str, path: str, source: BinaryIO, digest: str | None = None
+    ) -> None:
+        """Store what `source` holds from where it stands to its end.
+
+        `digest` is its SHA-256 in hexadecimal where the caller knows it: other bytes than those
+        are refused. A store may resume where an earlier call with the same digest was cut off.
+        """
+        with self.create_artifact(run, path) as target:
+            reader = Checked(source, digest) if digest else source
+            shutil.copyfileobj(reader, target, 1 << 20)
+
     def create_artifacts(self, run: str, path: str) -> contextlib.AbstractContextManager[Create]:
         """What opens new artifacts below `path`, for several that belong together.
 
@@ -104,6 +134,10 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def artifacts(self, run: str) -> list[str]:
         """Paths of the artifacts of `run`, sorted; empty for a run that has none."""
+
+    def artifact_digests(self, run: str) -> dict[str, str | None]:
+        """The SHA-256 of each artifact by path; None where the store would have to read it all."""
+        return dict.fromkeys(self.artifacts(run))
 
     @abc.abstractmethod
     def open_artifact(self, run: str, path: str) -> BinaryIO:
