@@ -20,6 +20,14 @@ pytest.register_assert_rewrite("gallery")
 import gallery  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def nothing_compiled() -> None:
+    """Forget what other tests have compiled: beside compiled code no call of a model is read."""
+    dynamo = sys.modules.get("torch._dynamo")
+    if dynamo is not None:
+        dynamo.reset()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the programs of a gallery are played."""

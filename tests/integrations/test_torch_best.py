@@ -149,6 +149,7 @@ def test_an_exported_model_needs_none_of_its_classes(tmp_path: Path) -> None:
     assert model.training
     assert all(part.training for part in model)
     (run,) = autolog.search_runs(backend=uri)
+    assert "not_exported" not in run.tags
     with run.artifact("exported.pt2").open() as stream:
         program = torch.export.load(io.BytesIO(stream.read())).module()
     assert torch.equal(program(X[:5]), model.eval()(X[:5]))

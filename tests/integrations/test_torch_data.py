@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,8 +33,6 @@ Y = X.sum(1, keepdim=True)
 
 @pytest.fixture(autouse=True)
 def _no_models_left() -> Iterator[None]:
-    if "torch._dynamo" in sys.modules:  # what other tests have compiled: no call is looked at then
-        torch._dynamo.reset()
     yield
     autolog.disable()
     gc.collect()
