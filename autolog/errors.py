@@ -8,7 +8,16 @@ class AutologError(Exception):
 
 
 class BackendError(AutologError):
-    """A store could not be read or written; the only error that a backend raises."""
+    """A store could not be read or written; the only error that a backend raises.
+
+    Attributes:
+        retry_after: Seconds after which the store asks to be tried again; None where it says none.
+        permanent: Sending the very same thing again is useless: the store refuses what is sent,
+            not the moment.
+    """
+
+    retry_after: float | None = None
+    permanent: bool = False
 
 
 class NotFound(BackendError):
