@@ -6,13 +6,17 @@ import abc
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
 from .errors import BackendError
 from .paths import check_artifact_path
 from .records import Block, Record, blocks_of
+
+if TYPE_CHECKING:
+    from .query import Curve, Found, Query, Window
+    from .summary import Summary
 
 Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
 """Opens a new file by name; it appears at a clean exit, or not at all."""
@@ -130,6 +134,31 @@ class Backend(abc.ABC):
         may be of no use any more.
         """
         return None
+
+    # What a store may answer faster than by its records. None means that it does not, and the
+    # reader works it out itself; the answers are the same.
+
+    def search(self, query: Query) -> Found | None:
+        """The runs that answer `query`; raises FilterError."""
+        return None
+
+    def summaries(self, runs: Sequence[str] | None = None) -> Iterable[Summary] | None:
+        """Those of `runs` in brief that are held, by default all that have records; in no order."""
+        return None
+
+    def children(self, run: str) -> list[str] | None:
+        """Ids of the runs whose parent is `run`, oldest first."""
+        return None
+
+    def experiments(self) -> dict[str, int] | None:
+        """How many runs each experiment has, by name; empty for runs without one."""
+        return None
+
+    def history(self, run: str, key: str, window: Window) -> Curve | None:
+        """Points of the metric `key` of the run itself; raises NotFound if it has no such."""
+        return None
+
+    # -- artifacts -------------------------------------------------------------------------
 
     @abc.abstractmethod
     def artifacts(self, run: str) -> list[str]:

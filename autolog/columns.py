@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
+    from .points import Points
     from .view import RunView
 
 
@@ -111,3 +112,15 @@ def points_of(run: RunView) -> Iterator[tuple[Any, ...]]:
     for key, points in run.histories().items():
         for point in points:
             yield run.id, key, point.step, point.value, point.time, point.attempt
+
+
+def points_to_arrow(points: Points) -> Any:
+    """A `pyarrow.Table` of one metric's points, a column for each of their parts."""
+    steps, values, times, attempts = points.columns
+    table: dict[str, list[Any]] = {
+        "step": [*steps],
+        "value": [*values],
+        "time": [*times],
+        "attempt": [*attempts],
+    }
+    return frame_of(table, library("pyarrow").table)

@@ -7,7 +7,7 @@ import difflib
 from .backend import Backend
 from .errors import NotFound
 from .filters import matches, sort_runs
-from .parsing import parse, parse_order
+from .query import Query
 from .store import Store
 from .view import Runs, RunView
 
@@ -58,15 +58,25 @@ def search(
     include_probable: bool = False,
 ) -> Runs:
     """As `search_runs`, of a store that is already open for this question."""
-    node, order = parse(filter), parse_order(order_by)
-    runs = (RunView(store, summary.id) for summary in store.summaries())
-    found = [
+    terms = (order_by,) if isinstance(order_by, str) else tuple(order_by or ())
+    return answer(store, Query(filter, experiment, terms, limit, 0, include_probable))
+
+
+def answer(store: Store, query: Query) -> Runs:
+    """The runs that `query` asks for; raises as `search_runs`."""
+    node, order = query.node(), query.order()
+    found = store.search(query)
+    runs = [RunView(store, summary.id) for summary in found.runs]
+    if found.exact:
+        return Runs(runs)
+    matching = [
         run
         for run in runs
-        if (experiment is None or run.experiment == experiment)
-        and matches(node, run, include_probable=include_probable)
+        if (query.experiment is None or run.experiment == query.experiment)
+        and matches(node, run, include_probable=query.include_probable)
     ]
-    return Runs(sort_runs(found, order, include_probable=include_probable)[:limit])
+    ordered = sort_runs(matching, order, include_probable=query.include_probable)
+    return Runs(ordered[query.page])
 
 
 def get_run(backend: Backend, name: str) -> RunView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from .backend import Backend
 from .errors import BackendError, NotFound
 from .fold import Folded, read_run
 from .index import Index
+from .query import Found, Query
 from .summary import Summary, summary_of
 
 KEPT = 1000
@@ -34,6 +36,7 @@ class Store:
         self._folded: dict[str, Folded] = {}
         self._early: set[str] = set()
         self._children: dict[str, list[str]] | None = None
+        self._only_child: dict[str, str | None] = {}
 
     @property
     def root(self) -> Path | None:
@@ -54,20 +57,47 @@ class Store:
         """The run in brief; raises as `folded` does."""
         found = self._known.get(run)
         if found is None:
-            found = self._known[run] = summary_of(self.folded(run))
+            told = self.backend.summaries([run])
+            found = next(iter(told), None) if told is not None else summary_of(self.folded(run))
+            if found is None:
+                raise NotFound(f"no run {run} in {self.backend.uri}")
+            self._known[run] = found
+        return found
+
+    def search(self, query: Query) -> Found:
+        """What answers `query`, as far as the backend works it out itself; else every run."""
+        found = self.backend.search(query)
+        if found is None:
+            return Found(self.summaries(), exact=False)
+        for one in (*found.runs, *found.below):
+            self._known[one.id] = one
+            self._only_child[one.id] = found.only_child.get(one.id)
         return found
 
     def summaries(self) -> list[Summary]:
         """Every run that can be read, newest first."""
         if self._listed is None:
-            index = self._opened()
-            found = [known for run in self.ids() if (known := self._read(run)) is not None]
-            index.keep(one for one in found if one.id not in self._early)
+            told = self.backend.summaries()
+            found = self._read_all() if told is None else list(told)
+            self._known |= {one.id: one for one in found}
             self._listed = sorted(found, key=lambda one: (-one.first_seen, one.id))
         return self._listed
 
+    def _read_all(self) -> list[Summary]:
+        index = self._opened()
+        found = [known for run in self.ids() if (known := self._read(run)) is not None]
+        index.keep(one for one in found if one.id not in self._early)
+        return found
+
+    def experiments(self) -> Counter[str]:
+        """How many runs each experiment has, by name."""
+        told = self.backend.experiments()
+        return Counter((one.experiment for one in self.summaries()) if told is None else told)
+
     def ids(self) -> list[str]:
-        """The runs that there were when the index was opened."""
+        """The runs that there are, or were when the index was opened."""
+        if self.backend.summaries([]) is not None:
+            return self.backend.run_ids()
         versions = self._opened().versions
         return self.backend.run_ids() if versions is None else list(versions)
 
@@ -88,8 +118,19 @@ class Store:
             self.notes.append(f"{run[:8]}: {error}")
             return None
 
+    def only_child(self, run: str) -> str | None:
+        """The one child that the run has; None for none and for several."""
+        if run not in self._only_child:
+            children = self.children(run)
+            self._only_child[run] = children[0] if len(children) == 1 else None
+        return self._only_child[run]
+
     def children(self, run: str) -> list[str]:
         """Ids of the runs whose parent is `run`, oldest first."""
+        told = self.backend.children(run)
+        return self._born(run) if told is None else told
+
+    def _born(self, run: str) -> list[str]:
         if self._children is None:
             families: dict[str, list[tuple[float, str]]] = {}
             for child in self.ids():

@@ -13,7 +13,8 @@ from .errors import NotFound
 from .fold import Fact, Folded, parts
 from .held import Artifact
 from .kept import kept
-from .points import Points, histories
+from .points import Points, histories, thinned, within
+from .query import Range, Window
 from .records import Status
 from .series import Series
 from .status import status_of
@@ -47,16 +48,32 @@ class History(Points):
     Attributes:
         key: The metric's name.
         unit: What the steps count (`epoch`, …); None where unknown.
+        total: How many points these stand for; more than there are where they were thinned out.
     """
 
-    def __init__(self, key: str, unit: str | None, points: Points) -> None:
+    def __init__(
+        self, key: str, unit: str | None, points: Points, total: int | None = None
+    ) -> None:
         super().__init__(*points.columns)
         self.key = key
         self.unit = unit
+        self.total = len(points) if total is None else total
+
+    @property
+    def sampled(self) -> bool:
+        """Whether points were left out, of which each stretch's least and greatest stand here."""
+        return self.total > len(self)
+
+    def to_arrow(self) -> Any:
+        """A `pyarrow.Table` with the columns `step`, `value`, `time`, `attempt`."""
+        from .columns import points_to_arrow
+
+        return points_to_arrow(self)
 
     def __repr__(self) -> str:
         unit = f" by {self.unit}" if self.unit else ""
-        return f"<history of {self.key!r}: {len(self)} points{unit}>"
+        of = f" of {self.total}" if self.sampled else ""
+        return f"<history of {self.key!r}: {len(self)}{of} points{unit}>"
 
 
 class RunView:
@@ -203,16 +220,42 @@ class RunView:
         """What counts of each key of `kind` (`param`, …) with its time and origin."""
         return self._merged(lambda run: run.folded.latest(kind))
 
-    def history(self, key: str, attempt: int | None = None) -> History:
-        """All points of the metric `key`.
+    def history(
+        self,
+        key: str,
+        attempt: int | None = None,
+        *,
+        steps: Range | None = None,
+        times: Range | None = None,
+        limit: int | None = None,
+    ) -> History:
+        """The points of the metric `key`.
 
         Points that a later attempt superseded are left out, unless their `attempt` is asked for.
         Raises NotFound if the run has no such metric.
+
+        Args:
+            key: The metric's name.
+            attempt: Only this attempt's points, superseded or not.
+            steps: From and to, both included, None for an open end.
+            times: As `steps`, in Unix seconds.
+            limit: At most so many points: where there are more, of each stretch the least and the
+                greatest stay, and `sampled` is true.
         """
+        window = Window(attempt, steps, times, limit)
         for run in self.line:
-            if key in run.folded.series:
-                return run._histories(key=key, attempt=attempt)[key]
+            if key in run.summary.metrics():
+                return run._history(key, window)
         raise self._missing("metric", key, self.metrics)
+
+    def _history(self, key: str, window: Window) -> History:
+        """Of the run's own metric."""
+        curve = self.store.backend.history(self.id, key, window)
+        if curve is not None:
+            return History(key, curve.unit, curve.points, curve.total)
+        whole = self._histories(key=key, attempt=window.attempt)[key]
+        points = within(whole, window)
+        return History(key, whole.unit, thinned(points, window.limit), len(points))
 
     def histories(self) -> dict[str, History]:
         """The points of every metric by name, read in one go; else as `history`."""
@@ -269,11 +312,11 @@ class RunView:
         """The rest of `line`: apart, since most runs have none, and none may hold itself."""
         last, below, seen = self.summary, [], {self.id}
         while not last.facts.get("integration"):
-            children = self.store.children(last.id)
-            if len(children) != 1 or children[0] in seen:
+            child = self.store.only_child(last.id)
+            if child is None or child in seen:
                 break
-            seen.add(children[0])
-            below.append(RunView(self.store, children[0]))
+            seen.add(child)
+            below.append(RunView(self.store, child))
             last = below[-1].summary
         return below or ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,10 +38,9 @@ def ls(
         print(_nothing(store))
     else:
         order = parse_order(question["order_by"])
-        totals = Counter(one.experiment for one in store.summaries())
         page = Page(
             short_ids(store.ids()),
-            totals,
+            store.experiments(),
             place=place(store),
             width=width(),
             limit=limit,

@@ -34,12 +34,20 @@ STORAGE = {
     "autolog.backend",
     "autolog.codec",
     "autolog.errors",
+    "autolog.filters",
+    "autolog.fold",
     "autolog.forking",
     "autolog.journal",
     "autolog.journal_read",
     "autolog.paths",
+    "autolog.points",
+    "autolog.query",
     "autolog.records",
     "autolog.reporting",
+    "autolog.series",
+    "autolog.settings",
+    "autolog.status",
+    "autolog.summary",
 }
 """What a backend may import of the core."""
 
