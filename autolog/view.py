@@ -12,6 +12,7 @@ from .backend import Backend
 from .errors import NotFound
 from .fold import Fact, Folded, parts
 from .held import Artifact
+from .history import History
 from .kept import kept
 from .points import Points, histories, thinned, within
 from .query import Range, Window
@@ -40,40 +41,6 @@ class RunError(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
-
-
-class History(Points):
-    """The points of one metric in order, each with `.step .value .time .attempt`.
-
-    Attributes:
-        key: The metric's name.
-        unit: What the steps count (`epoch`, …); None where unknown.
-        total: How many points these stand for; more than there are where they were thinned out.
-    """
-
-    def __init__(
-        self, key: str, unit: str | None, points: Points, total: int | None = None
-    ) -> None:
-        super().__init__(*points.columns)
-        self.key = key
-        self.unit = unit
-        self.total = len(points) if total is None else total
-
-    @property
-    def sampled(self) -> bool:
-        """Whether points were left out, of which each stretch's least and greatest stand here."""
-        return self.total > len(self)
-
-    def to_arrow(self) -> Any:
-        """A `pyarrow.Table` with the columns `step`, `value`, `time`, `attempt`."""
-        from .columns import points_to_arrow
-
-        return points_to_arrow(self)
-
-    def __repr__(self) -> str:
-        unit = f" by {self.unit}" if self.unit else ""
-        of = f" of {self.total}" if self.sampled else ""
-        return f"<history of {self.key!r}: {len(self)}{of} points{unit}>"
 
 
 class RunView:
