@@ -23,7 +23,7 @@ from . import (
 )
 from ._importlib_bootstrap import is_internal
 from .backend import Backend
-from .codec import to_wire
+from .codec import from_wire, to_wire
 from .context import Frame, current, last_run
 from .errors import BackendError
 from .groups import Groups
@@ -106,12 +106,13 @@ class Recorder:
         if first:
             name = self.settings.run_name or name
             run_id = run_id or self.settings.run_id
-        attempt = 1 if run_id is None else self._attempts(run_id) + 1
+        earlier = {} if run_id is None else self._earlier(run_id)
+        experiment = experiment or self.settings.experiment or earlier.get("experiment")
         facts: dict[str, Any] = {
-            "name": name or provenance.program_name(),
-            "experiment": experiment or self.settings.experiment or provenance.default_experiment(),
-            "parent": parent or self.settings.parent_run,
-            "attempt": attempt,
+            "name": name or earlier.get("name") or provenance.program_name(),
+            "experiment": experiment or provenance.default_experiment(),
+            "parent": parent or self.settings.parent_run or earlier.get("parent"),
+            "attempt": earlier.get("attempt", 1) + 1 if earlier else 1,
             "session": self.session,
             **process.this_process(),
             "program": provenance.program_name(),
@@ -154,15 +155,16 @@ class Recorder:
             place = self.place(run.id)
             self._code_from = sources.keep(place, run.id, self._code_from, self.drops)
 
-    def _attempts(self, run_id: str) -> int:
-        """How many attempts at this run the store holds."""
+    def _earlier(self, run_id: str) -> dict[str, Any]:
+        """What the newest attempt at this run was opened with; empty where there is none."""
         from .errors import NotFound
 
         try:
-            records = self.backend.records(run_id)
-            return max((r.value.get("attempt", 1) for r in records if r.kind == "run"), default=0)
+            opened = [r.value for r in self.backend.records(run_id) if r.kind == "run"]
         except NotFound:
-            return 0
+            return {}
+        newest: dict[str, Any] = max(opened, key=lambda facts: facts.get("attempt", 1), default={})
+        return dict(from_wire(newest))
 
     def _mark(self) -> str | None:
         """Where this process's death by SIGTERM will be noted, below the store's root."""

@@ -207,3 +207,17 @@ def test_one_process_after_another_each_has_its_session(programs: Any, head: str
     sessions = [run.folded.facts["session"] for run in runs]
     assert sessions[0] == sessions[1] != sessions[2] == sessions[3]
     assert list((programs.store / "marks").iterdir()) == []
+
+
+def test_a_resumed_run_keeps_its_name_experiment_and_parent(store: Path) -> None:
+    name, parent = "78" * 16, "9a" * 16
+    autolog.autolog(store)
+    autolog.start_run("long \udc80", id=name, experiment="night", parent=parent).end()
+    autolog.start_run(id=name).end()
+    autolog.start_run("renamed", id=name, experiment="day").end()
+    first, second, third = autolog.get_run(name, backend=store).folded.openings
+    assert first.value["name"] == second.value["name"] == "long \udc80"
+    assert second.value["experiment"] == "night"
+    assert [one.value["parent"] for one in (first, second, third)] == [parent] * 3
+    assert (third.value["name"], third.value["experiment"]) == ("renamed", "day")
+    assert [one.value["attempt"] for one in (first, second, third)] == [1, 2, 3]
