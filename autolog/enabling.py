@@ -35,6 +35,9 @@ BUILT_IN = {
     "torchmetrics": "autolog.integrations.torchmetrics:Torchmetrics",
     "lightning": "autolog.integrations.lightning:Lightning",
     "pytorch_lightning": "autolog.integrations.lightning:PytorchLightning",
+    "skorch": "autolog.integrations.skorch:Skorch",
+    "fastai": "autolog.integrations.fastai:Fastai",
+    "transformers": "autolog.integrations.transformers:Transformers",
 }
 """The project's own integrations by import name: a copy of its entry points (tested), since
 reading all entry points costs milliseconds that a program without a library need not pay."""

@@ -162,12 +162,15 @@ def joined(training: Training, optimizer: Any, known: Known) -> None:
     known.prefix = "" if first else _free(training, known)
     prefix = known.prefix
     by_hand = isinstance(optimizer, ByHand)
-    kind = "by hand" if by_hand else type(optimizer).__qualname__
+    kind = known.kind or ("by hand" if by_hand else type(optimizer).__qualname__)
     said = prefix and "optim" in known.name.lower()  # `optimizerD: Adam`
     name = prefix.removesuffix("_") if said else f"{prefix}optimizer"
     found: dict[str, Any] = {name: kind}
     groups = known.settings or [settings(group) for group in optimizer.param_groups]
-    common = {**settings(optimizer.defaults), **(groups[0] if len(groups) == 1 else {})}
+    common = {
+        **settings(getattr(optimizer, "defaults", {})),
+        **(groups[0] if len(groups) == 1 else {}),
+    }
     for key, value in common.items():
         other = training.told.get(prefix + key, value)
         found[prefix + key if other == value else f"{prefix}optimizer_{key}"] = value

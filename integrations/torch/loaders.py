@@ -6,6 +6,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from torch.utils.data import RandomSampler
+
 from autolog.following import datasets
 from autolog.following.naming import Given
 from autolog.live import Run
@@ -50,13 +52,15 @@ class Loop:
 
 
 def settings(loader: Any) -> dict[str, Any]:
-    """What a loader was told."""
-    sampler = getattr(loader, "sampler", None)
+    """What a loader was told; of one with a sampler of whole batches what that was told."""
+    batches = getattr(loader, "batch_sampler", None)
+    sampler = getattr(batches, "sampler", None) or getattr(loader, "sampler", None)
+    size = getattr(loader, "batch_size", None) or getattr(batches, "batch_size", None)
     generator = getattr(loader, "generator", None)
     collate = getattr(loader, "collate_fn", None)
     found = {
-        "batch_size": getattr(loader, "batch_size", None),
-        "shuffle": type(sampler).__name__ == "RandomSampler",
+        "batch_size": size,
+        "shuffle": isinstance(sampler, RandomSampler),
         "sampler": type(sampler).__name__,
         "num_workers": getattr(loader, "num_workers", None),
         "drop_last": getattr(loader, "drop_last", None),

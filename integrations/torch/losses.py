@@ -220,7 +220,8 @@ def replay(training: Training, known: Known, scene: Scene, found: Pending) -> No
         known.steps += 1
         record(training, known, {key: Pending(found.place, value)}, again=False)
         if len(norms) == len(values) - 1:
-            training.point(f"{known.prefix}grad_norm", norms[number], known.steps, CLIPPED)
+            norm = norms[number].value
+            training.point(f"{known.prefix}grad_norm", norm, known.steps, CLIPPED)
     scene.pending.clear()
     scene.pending[key] = Pending(found.place, values[-1])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .devices import Devices
 from .losses import Key, Pending
+from .norms import Norm
 from .parts import Noted
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Scene(threading.local):
         self.unscaled: dict[int, float | None] = {}
         self.scaled: dict[int, Any] = {}
         self.devices = Devices()
-        self.norms: list[float] = []
+        self.norms: list[Norm] = []
         self.loaded: Any = None
         self.filled: dict[int, tuple[weakref.ref[Any], Any]] = {}
         self.loss = ""

@@ -28,6 +28,7 @@ class Known:
         optimizer: Itself, held weakly.
         born: How many steps of any optimizer had been made when it was built.
         name: What the program calls it.
+        kind: What its library calls it, where its class does not say.
         reset: Whether its parameters were changed by hand since their last step, before it was
             built: another training begins.
         training: The one that it belongs to.
@@ -45,6 +46,7 @@ class Known:
     optimizer: weakref.ref[Any]
     born: int
     name: str
+    kind: str = ""
     reset: bool = False
     training: Training | None = None
     prefix: str = ""

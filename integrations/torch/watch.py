@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from autolog.following import datasets
 from autolog.wrapping import external_caller, wrap_function
 
 from . import (
+    active,
     best,
     byhand,
     checkpoints,
@@ -31,6 +31,7 @@ from . import (
     devices,
     loaders,
     losses,
+    norms,
     pace,
     parts,
     passes,
@@ -73,12 +74,13 @@ class Watch:
         self.owners = Owners()
         self.scene = Scene()
         self._scheduler: weakref.ref[Any] | None = None
-        _watches.add(self)
         self.boundaries = Boundaries(integration, self.owners, self.scene)
         self.streams = Streams(quietly("torch.said", partial(saying.heard, self.scene)))
 
     def install(self, ledger: Any) -> Iterator[Callable[[], object]]:
         """Put the hooks on; each undo is yielded, or noted in `ledger`."""
+        active.put_on(self)
+        yield active.taken_off
         counted = Counted()
         yield counted.put_back
         yield from self.owners.install()
@@ -210,10 +212,11 @@ class Watch:
         """Gradients were clipped; their norm is what was given back."""
         value = losses.number_in(result)
         scene = self.scene
-        if value is not None and len(scene.norms) < losses.MOST_PLACES:
-            scene.norms.append(value)
-            if scene.hand is not None:  # the step has been counted already
-                self._norms(scene.hand.training, scene, scene.hand.known)
+        if value is None:
+            return
+        norms.noted(scene, value, user_frame(sys._getframe(2)))
+        if scene.hand is not None:  # the step has been counted already
+            norms.record(scene.hand.training, scene, scene.hand.known)
 
     def scaled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A loss was scaled for half precision: what it was before is the loss."""
@@ -296,7 +299,7 @@ class Watch:
             training = self._first(known, optimizer, scene)
         if training is not None:
             scene.hand = None
-            again = len(args) > 1 or bool(kwargs)
+            again = any(one is not None for one in (*args[1:], *kwargs.values()))
             self._made(training, known, optimizer, sys._getframe(1), again=again)
             training.run.overhead += scene.spent + clock() - began
         scene.spent = 0
@@ -355,7 +358,7 @@ class Watch:
         if scene.terms:
             scene.terms.clear()
         if scene.norms:
-            self._norms(training, scene, known)
+            norms.record(training, scene, known)
         describing.rates(training, optimizer, known, step)
         loop = scene.loop
         if loop is None:
@@ -363,12 +366,6 @@ class Watch:
                 readings.read(training, frame, stepped=True)
         elif training.loop != loop.number:
             self._epoch(training, loop)
-
-    def _norms(self, training: Training, scene: Scene, known: Known) -> None:
-        for i, value in enumerate(scene.norms):
-            key = f"{known.prefix}grad_norm" + (f"_{i + 1}" if i else "")
-            training.point(key, value, known.steps, losses.CLIPPED)
-        scene.norms.clear()
 
     def _epoch(self, training: Training, loop: Loop) -> None:
         loop.steps = True
@@ -382,15 +379,3 @@ class Watch:
         for known in self.boundaries.optimizers.values():
             known.training = None
         self.scene.__init__()  # type: ignore[misc]
-
-
-_watches: weakref.WeakSet[Watch] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for watch in _watches:
-        watch.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -172,7 +172,7 @@ def _strangers(tree: Any, folder: str, allowed: set[str]) -> list[str]:
     ]
 
 
-STANDS_ON = {"lightning": "torch"}
+STANDS_ON = {"lightning": "torch", "fastai": "torch", "transformers": "torch"}
 """Integrations that use another's parts, since their library is made of the other's."""
 
 
