@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .recorder import Recorder
     from .records import Kind, Status
 
+PRUNED = "TrialPruned"
+"""The error with which an objective tells Optuna that its trial was pruned."""
 INLINE_TABLE = 256_000
 """Bytes of JSON up to which a table stands in the journal itself; a larger one is an artifact."""
 
@@ -306,7 +308,13 @@ def status_of(error: BaseException | None) -> Status:
     """The status of a run whose block was left with `error`."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "finished"
-    return "killed" if isinstance(error, KeyboardInterrupt) else "failed"
+    stopped = isinstance(error, KeyboardInterrupt) or is_pruning(error)
+    return "killed" if stopped else "failed"
+
+
+def is_pruning(error: BaseException | None) -> bool:
+    """Whether a tuner has ended a trial because it is not worth going on."""
+    return any(kind.__name__ == PRUNED for kind in type(error).__mro__)
 
 
 def number(key: str, value: Any) -> Any:

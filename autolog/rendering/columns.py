@@ -15,6 +15,8 @@ from .facts import direction, structure
 from .spark import BROKEN, spark
 from .text import NONE, clean, number, value_text
 
+LONG_FLOAT = 10
+"""Characters of a float beyond which a cell has its first digits alone."""
 CELL_WIDTH = 18
 
 SIDEWAYS = ("candidate", "fold", "component")
@@ -58,8 +60,8 @@ class Column:
         values = [value for run in runs if (value := self.value(run)) is not None]
         if not values or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
             return ""
-        ends = [number(end) if self.kind == "metric" else value_text(end, CELL_WIDTH)
-                for end in (min(values), max(values))]  # fmt: skip
+        text = number if self.kind == "metric" else param_text
+        ends = [text(end) for end in (min(values), max(values))]
         return f"{self.title} {' … '.join(dict.fromkeys(ends))}"
 
     def text(self, run: RunView) -> str:
@@ -68,8 +70,14 @@ class Column:
         if value is None:
             return NONE
         if self.kind == "param":
-            return value_text(value, CELL_WIDTH)
+            return param_text(value)
         return metric_text(run.series[self.keys[run.id]])
+
+
+def param_text(value: Any) -> str:
+    """A param in a cell; of a float with many digits, as tuners draw them, the first five."""
+    text = value_text(value, CELL_WIDTH)
+    return f"{value:.5g}…" if isinstance(value, float) and len(text) > LONG_FLOAT else text
 
 
 def spans(runs: Sequence[RunView]) -> list[str]:

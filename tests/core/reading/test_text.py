@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autolog.rendering import text
+from autolog.rendering.columns import param_text
 from autolog.rendering.facts import direction
 from autolog.rendering.spark import BLOCKS, spark
 
@@ -126,3 +127,19 @@ def test_spark() -> None:
 )
 def test_which_way_is_better(metric: str, way: int) -> None:
     assert direction(metric) == way
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.001, "0.001"),
+        (12345.6789, "12345.6789"),
+        (0.0011855456805196045, "0.0011855…"),
+        (-123456.7891234, "-1.2346e+05…"),
+        (12345678901234, "12345678901234"),
+        (math.nan, "nan"),
+        ("a long word, really", "a long word, real…"),
+    ],
+)
+def test_a_param_in_a_cell(value: Any, shown: str) -> None:
+    assert param_text(value) == shown
