@@ -8,7 +8,7 @@ from collections.abc import Sequence
 COMPLETION = ("__complete", "--show-completion", "--install-completion")
 """First words of which the rest concerns a shell and not a verb."""
 
-RESERVED = ("server", "rerun", "serve", "ui", "project")
+RESERVED = ("rerun", "serve", "ui", "project")
 """Verbs that later versions will have."""
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import AutologError, UsageError
+from .serving import server
 
 app = typer.Typer(
     name="autolog",
@@ -22,6 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Runs that autolog recorded: list, show, compare, export and remove them.",
 )
+
+app.add_typer(server, name="server")
 
 Filter = Annotated[str, typer.Argument(help="As metrics.rmse < 1 and params.C > 0.1.")]
 Run = Annotated[str, typer.Argument(help="An id or its beginning, @latest, or @1, @2, ….")]

@@ -1,0 +1,226 @@
+"""Requests to one server: pooled connections, timeouts, proxies, certificates, and its errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import urllib3
+
+from autolog.errors import BackendError, NotFound
+from autolog.forking import ForkSafeLock
+from autolog.localtoken import LOOPBACK, read_token, token_file
+
+from .pools import connections
+from .wire import ACCEPTED
+
+Answer = TypeVar("Answer")
+
+CONNECT, READ = 5.0, 30.0
+"""Seconds to wait for a connection, and for each next piece of an answer."""
+
+MOST_ANSWER = 256_000_000
+"""Bytes of an answer that is held in memory whole."""
+
+PIECE = 1 << 18
+
+_NAME = f"autolog/{version('autolog-ml')}"
+
+_GONE = (urllib3.exceptions.HTTPError, OSError)
+
+
+class Problem(msgspec.Struct):
+    """What a server says of a request that it did not do."""
+
+    code: str = ""
+    message: str = ""
+    details: dict[str, Any] = {}
+
+
+class ErrorBody(msgspec.Struct):
+    """The one shape of errors."""
+
+    error: Problem
+
+
+class Refused(BackendError):
+    """The server answered that it will not do it; `status` and `code` say why."""
+
+    def __init__(self, message: str, status: int, problem: Problem) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = problem.code
+        self.details = problem.details
+
+
+class Client:
+    """A server at `base`, as `https://host:port/below`; nothing is sent before the first call.
+
+    Every method raises BackendError alone. A forked child opens connections of its own.
+    """
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self._lock = ForkSafeLock()
+        self._pool: urllib3.PoolManager | None = None
+        self._owner = 0
+
+    def json(
+        self, kind: type[Answer], method: str, path: str, query: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Answer:  # fmt: skip
+        """The answer, decoded as `kind` and as nothing else."""
+        response = self.open(method, path, query, **more)
+        try:
+            data = _bounded(response)
+            return msgspec.json.decode(data, type=kind)
+        except (ValueError, RecursionError) as error:
+            raise BackendError(f"{self.base}: no answer of an autolog server: {error}") from error
+        finally:
+            response.release_conn()
+
+    def done(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
+        """Have it done, whatever the answer says."""
+        response = self.open(method, path, query, **more)
+        response.drain_conn()
+        response.release_conn()
+
+    def open(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None,
+        body: Any = None, headers: Mapping[str, str] | None = None, read_timeout: float = READ,
+    ) -> urllib3.BaseHTTPResponse:  # fmt: skip
+        """The answer as a stream, which its caller closes; raises for any but a success."""
+        url = f"{self.base}/api/v1{path}{_query(query)}"
+        try:
+            response = self._pooled().request(
+                method,
+                url,
+                body=body,
+                headers={**self._headers(), **(headers or {})},
+                preload_content=False,
+                decode_content=True,
+                redirect=False,
+                retries=_once(method),
+                timeout=urllib3.Timeout(connect=CONNECT, read=read_timeout),
+            )
+        except _GONE as error:
+            raise BackendError(f"{self.base}: {_cause(error)}") from error
+        if response.status >= 300:
+            raise self._error(response)
+        return response
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None and self._owner == os.getpid():
+            pool.clear()
+
+    # -- connections -----------------------------------------------------------------------
+
+    def _pooled(self) -> urllib3.PoolManager:
+        with self._lock:
+            if self._pool is None or self._owner != os.getpid():
+                self._pool, self._owner = connections(self.base), os.getpid()
+            return self._pool
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": _NAME, "Accept-Encoding": ACCEPTED}
+        token = os.environ.get("AUTOLOG_TOKEN") or self._local_token()
+        return headers | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def _local_token(self) -> str | None:
+        """The token that a server on this machine left for us; no other server is given it."""
+        parts = urlsplit(self.base)
+        if parts.hostname not in LOOPBACK:
+            return None
+        return read_token(token_file(parts.hostname or "", _port(parts)))
+
+    # -- errors ----------------------------------------------------------------------------
+
+    def _error(self, response: urllib3.BaseHTTPResponse) -> BackendError:
+        status = response.status
+        problem = _problem(response)
+        response.close()
+        if 300 <= status < 400:
+            where = response.headers.get("Location", "elsewhere").partition("?")[0][:200]
+            return self._for_good(f"it redirects to {where}; name that as backend", 300, problem)
+        if status == 404 and problem.code == "not_found":
+            return NotFound(f"{problem.message} ({self.base})")
+        what = problem.message or f"status {status}"
+        if status in (408, 425, 429) or status >= 500:
+            error: BackendError = BackendError(f"{self.base}: {what}")
+            error.retry_after = _seconds(response.headers.get("Retry-After"))
+            return error
+        return self._for_good(what, status, problem)
+
+    def _for_good(self, what: str, status: int, problem: Problem) -> BackendError:
+        hint = "; set AUTOLOG_TOKEN" if status == 401 else ""
+        error = Refused(f"{self.base}: {what}{hint}", status, problem)
+        error.permanent = True
+        return error
+
+
+def _once(method: str) -> urllib3.Retry:
+    """Try once more what only reads: a connection kept open may just have been closed."""
+    again = 1 if method == "GET" else 0
+    return urllib3.Retry(total=again, redirect=0, status=0, raise_on_redirect=False)
+
+
+def _query(query: Mapping[str, Any] | None) -> str:
+    parts = [f"{key}={quote(str(value), safe='')}" for key, value in (query or {}).items()
+             if value is not None]  # fmt: skip
+    return "?" + "&".join(parts) if parts else ""
+
+
+def pieces(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """The body as it comes; raises BackendError where it ends too early."""
+    try:
+        yield from response.stream(PIECE, decode_content=True)
+    except _GONE as error:
+        raise BackendError(f"the server's answer was cut off: {_cause(error)}") from error
+    finally:
+        response.close()
+
+
+def _bounded(response: urllib3.BaseHTTPResponse) -> bytes:
+    found = bytearray()
+    for piece in pieces(response):
+        found += piece
+        if len(found) > MOST_ANSWER:
+            raise BackendError(f"the server's answer has more than {MOST_ANSWER:,} bytes")
+    return bytes(found)
+
+
+def _problem(response: urllib3.BaseHTTPResponse) -> Problem:
+    """What the server says; nothing where it is none of ours (a proxy's page of HTML)."""
+    try:
+        return msgspec.json.decode(response.read(100_000) or b"", type=ErrorBody).error
+    except (*_GONE, ValueError, RecursionError):
+        return Problem()
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return min(max(float(text), 0.0), 3600.0) if text else None
+    except ValueError:
+        return None
+
+
+def _port(parts: Any) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _cause(error: BaseException) -> str:
+    """What happened, in few words: urllib3 wraps one error in another."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return _cause(reason)
+    text = str(error)
+    return (text.rpartition(": ")[2] or type(error).__name__)[:300]

@@ -1,0 +1,120 @@
+"""What the routes answer with, where that is no record of the project's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Stored(msgspec.Struct):
+    """How many records of the body the store now holds: all of them."""
+
+    stored: int
+
+
+class Acked(msgspec.Struct):
+    """For each writer, how many records are held from seq 0 on without a gap."""
+
+    writers: dict[str, int]
+
+
+class Found(msgspec.Struct):
+    """A page of a search: runs as `autolog ls --json` prints them, and whether there are more."""
+
+    runs: list[dict[str, Any]]
+    more: bool
+    notes: list[str]
+
+
+class Ids(msgspec.Struct):
+    """Ids of runs, in no order."""
+
+    runs: list[str]
+
+
+class Experiment(msgspec.Struct):
+    """An experiment: how many runs it has, and when its newest began, in seconds since 1970."""
+
+    name: str
+    runs: int
+    newest: float
+
+
+class Series(msgspec.Struct):
+    """Points of one metric, in order; values in wire form, times in seconds since 1970.
+
+    Attributes:
+        count: How many points there are in all.
+        sampled: Whether some are left out here: of each stretch its lowest and highest are kept.
+    """
+
+    key: str
+    unit: str | None
+    count: int
+    sampled: bool
+    steps: list[int | float | None]
+    values: list[Any]
+    times: list[float]
+    attempts: list[int]
+
+
+class Artifact(msgspec.Struct):
+    """A file of a run; its SHA-256 where the store knows it."""
+
+    path: str
+    sha256: str | None = None
+
+
+class Artifacts(msgspec.Struct):
+    """The files of a run, by path."""
+
+    artifacts: list[Artifact]
+
+
+class Offset(msgspec.Struct):
+    """Of an upload, how many bytes are held: where to go on."""
+
+    offset: int
+
+
+class Freed(msgspec.Struct):
+    """Bytes that a deletion freed."""
+
+    freed: int
+
+
+class Told(msgspec.Struct):
+    """What tells which runs have changed; `of` is null where the store cannot tell."""
+
+    of: dict[str, Any] | None
+
+
+class Who(msgspec.Struct):
+    """Who asks: name, role, and the experiment to which he is bounded (empty: none)."""
+
+    name: str
+    role: str
+    experiment: str
+
+
+class Health(msgspec.Struct):
+    """`ok`."""
+
+    status: str
+
+
+class AuditLine(msgspec.Struct):
+    """Something that was deleted, or a change of access."""
+
+    id: int
+    time: float
+    who: str
+    what: str
+    subject: str
+
+
+class Audit(msgspec.Struct):
+    """Lines of the audit log, newest first."""
+
+    lines: list[AuditLine]

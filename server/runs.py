@@ -1,0 +1,85 @@
+"""Routes: searches, single runs, experiments, deletion."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import delete, get
+from litestar.params import Parameter
+
+from autolog.errors import NotFound
+from autolog.rendering.jsonform import run_json
+from autolog.search import search
+from autolog.store import Store
+from autolog.view import RunView
+
+from .answers import Experiment, Found, Freed, Ids, Told
+from .params import RunId
+from .service import AnyRequest, principal_of, service_of, store_of
+
+
+@get("/runs", sync_to_thread=True)
+def runs(
+    request: AnyRequest,
+    filter: Annotated[str, Parameter(max_length=10_000, description="See docs/filters.md.")] = "",
+    experiment: Annotated[str | None, Parameter(max_length=10_000)] = None,
+    order_by: Annotated[str, Parameter(max_length=1_000, description="`metrics.rmse DESC`")] = "",
+    limit: Annotated[int, Parameter(ge=0, le=1_000)] = 100,
+    offset: Annotated[int, Parameter(ge=0, le=10_000_000)] = 0,
+    probable: Annotated[bool, Parameter(description="Metrics of probable link count.")] = False,
+) -> Found:
+    """Runs that match, newest first or in the order asked for, a page at a time."""
+    store = Store(store_of(request))
+    found = search(
+        store,
+        filter,
+        experiment=experiment,
+        order_by=order_by or None,
+        limit=offset + limit + 1,
+        include_probable=probable,
+    )
+    page = [run_json(run) for run in found[offset : offset + limit]]
+    return Found(page, len(found) > offset + limit, store.notes[:10])
+
+
+@get("/run-ids", sync_to_thread=True)
+def run_ids(request: AnyRequest) -> Ids:
+    """Ids of all runs."""
+    return Ids(store_of(request).run_ids())
+
+
+@get("/versions", sync_to_thread=True)
+def versions(request: AnyRequest) -> Told:
+    """For each run a value that differs whenever its records do, for an index of the store."""
+    told = store_of(request).versions(service_of(request).memo)
+    if told is None:
+        return Told(None)
+    service_of(request).memo = told.memo
+    return Told(told.of)
+
+
+@get("/experiments", sync_to_thread=True)
+def experiments(request: AnyRequest) -> list[Experiment]:
+    """The experiments, the one with the newest run first."""
+    found: dict[str, Experiment] = {}
+    for one in Store(store_of(request)).summaries():
+        known = found.setdefault(one.experiment, Experiment(one.experiment, 0, one.first_seen))
+        known.runs += 1
+        known.newest = max(known.newest, one.first_seen)
+    return sorted(found.values(), key=lambda one: -one.newest)
+
+
+@get("/runs/{run:str}", sync_to_thread=True)
+def run(request: AnyRequest, run: RunId) -> dict[str, Any]:
+    """One run in full, as `autolog show --json` prints it."""
+    return run_json(RunView(Store(store_of(request)), run), full=True)
+
+
+@delete("/runs/{run:str}", status_code=200, sync_to_thread=True)
+def remove(request: AnyRequest, run: RunId) -> Freed:
+    """Remove a run with its files, for good."""
+    service, store = service_of(request), store_of(request)
+    if run not in store.run_ids():
+        raise NotFound(f"no run {run}")
+    service.accounts.note(principal_of(request).name, "delete run", run)
+    return Freed(store.delete(run))

@@ -1,0 +1,150 @@
+"""What one worker process serves with: the store, the means of access, and who asks."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from typing import Any, cast
+
+from litestar import Request
+
+from autolog.backend import Backend
+from autolog.opening import open_backend
+from autolog.paths import is_id
+
+from .access import Authenticator, Connection, Everybody, Principal, ProxyUsers, Role
+from .accounts import Accounts, digest
+from .config import Config
+from .errors import ApiError
+from .rates import Rates
+from .scoped import Experiments, Scoped
+
+AnyRequest = Request[Any, Any, Any]
+
+REMEMBERED = 5.0
+"""Seconds for which a token's answer is good: so long a revoked one may still be used."""
+
+
+STOPPING = threading.Event()
+"""Set when the process is about to end."""
+
+
+class Service:
+    """The store and its doors.
+
+    Attributes:
+        config: What the server was told.
+        backend: The store, without bounds.
+        accounts: Tokens and the audit log.
+        stopping: Set when the process is about to end: answers without an end finish then.
+        memo: What the store gave back with its runs' versions, which saves it work.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.backend = open_backend(config.backend)
+        self.accounts = Accounts(config.access)
+        self.rates = Rates(config.limits.rate)
+        self.stopping = STOPPING
+        self.memo: Any = None
+        self._experiments = Experiments(self.backend)
+        self._means = self._authenticators()
+
+    def _authenticators(self) -> list[Authenticator]:
+        config = self.config
+        means: list[Authenticator] = [Bearer(self.accounts, config.local_token)]
+        if config.proxies:
+            header, role = config.user_header, config.proxy_role
+            means.append(ProxyUsers(config.proxies, header, role, config.admins))
+        if config.login:
+            means.append(_third_party(config.login))
+        return [*means, Everybody()] if config.open else means
+
+    def principal(self, connection: Connection) -> Principal | None:
+        """Who asks, by the first means that knows him."""
+        for means in self._means:
+            found = means.authenticate(connection)
+            if found is not None:
+                return found
+        return None
+
+    def store(self, principal: Principal) -> Backend:
+        """The store within the bounds of `principal`."""
+        if not principal.experiment:
+            return self.backend
+        return Scoped(self.backend, principal, self._experiments)
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self.backend.close()
+        self.accounts.close()
+
+
+class Bearer:
+    """Tokens in the header `Authorization`."""
+
+    def __init__(self, accounts: Accounts, local: str | None) -> None:
+        self._accounts = accounts
+        self._local = local
+        self._known: dict[str, tuple[float, Principal | None]] = {}
+
+    def authenticate(self, connection: Connection) -> Principal | None:
+        """Whose token it is; raises ApiError for one that nobody has."""
+        given = connection.headers.get("authorization", "")
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        found = self._find(token.strip())
+        if found is None:
+            error = ApiError(401, "bad_token", "this token is unknown, revoked or has expired")
+            error.headers = {"WWW-Authenticate": 'Bearer realm="autolog", error="invalid_token"'}
+            raise error
+        return found
+
+    def _find(self, token: str) -> Principal | None:
+        known = digest(token)  # compared as a digest: its timing tells nothing of the token
+        if self._local is not None and known == self._local:
+            return Principal("local", Role.admin)
+        until, found = self._known.get(known, (0.0, None))
+        if time.monotonic() > until:
+            found = self._accounts.known(token)
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[known] = (time.monotonic() + REMEMBERED, found)
+        return found
+
+
+def _third_party(name: str) -> Authenticator:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="autolog.server.login", name=name):
+        return cast(Authenticator, entry.load()())
+    raise RuntimeError(f"no login {name!r}; packages offer one as autolog.server.login")
+
+
+def service_of(request: AnyRequest) -> Service:
+    """The process's service."""
+    return cast(Service, request.app.state.service)
+
+
+def principal_of(request: AnyRequest) -> Principal:
+    """Who asks; the guard has made sure that he may."""
+    return cast(Principal, request.scope["user"])
+
+
+def store_of(request: AnyRequest) -> Backend:
+    """The store as the one who asks may see it."""
+    return service_of(request).store(principal_of(request))
+
+
+def checked_run(run: str) -> str:
+    """`run`, which is an id; raises ApiError."""
+    if not is_id(run):
+        raise ApiError(400, "bad_run", "a run's id is 32 lower-case hexadecimal digits")
+    return run
+
+
+def fingerprint(*parts: str) -> str:
+    """32 hexadecimal digits that follow from `parts`."""
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,93 @@
+"""A real server process with many stores: `http://…/NAME` is the one in the folder NAME.
+
+`python http_farm.py FOLDER KIND` prints its port. Each store has an application of its own, as
+`autolog server` would have; what `uri_of` makes of a name says where its records lie.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+TOKEN = "autolog_test-token-of-the-farm"
+
+
+def uri_of(kind: str, folder: Path, name: str) -> str:
+    """The store called `name`."""
+    if kind == "local":
+        return str(folder / name / "runs")
+    if kind == "sqlite":
+        return f"sqlite:///{folder / name}.db"
+    return f"{kind}/{name}"
+
+
+class Farm:
+    """Dispatches by the first part of the path."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.folder, self.kind = folder, kind
+        self.apps: dict[str, Any] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError("this farm has no lifespan")
+        match = re.fullmatch(r"/([a-z0-9_]+)(/.*)", scope["path"])
+        assert match is not None, scope["path"]
+        app = self.apps.get(match[1])
+        if app is None:
+            app = self.apps[match[1]] = self.app(match[1])
+        await app({**scope, "path": match[2], "raw_path": match[2].encode()}, receive, send)
+
+    def app(self, name: str) -> Any:
+        from autolog.server.accounts import digest
+        from autolog.server.app import create
+        from autolog.server.config import Config, Limits
+
+        (self.folder / name).mkdir(parents=True, exist_ok=True)
+        config = Config(
+            backend=uri_of(self.kind, self.folder, name),
+            access=f"sqlite:///{self.folder / name / 'access.sqlite'}",
+            local_token=digest(TOKEN),
+            limits=Limits(rate=0),
+            log_requests=False,
+        )
+        return create(config)
+
+
+@contextmanager
+def farm(folder: Path, kind: str) -> Iterator[str]:
+    """The address of a farm in a process of its own, below which each name is a store."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(folder), kind], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main() -> None:
+    """Serve until a signal."""
+    import uvicorn
+    from autolog.server.logs import LOGGING
+
+    app = Farm(Path(sys.argv[1]), sys.argv[2])
+    listening = socket.create_server(("127.0.0.1", 0))
+    print(listening.getsockname()[1], flush=True)
+    config = uvicorn.Config(
+        app, lifespan="off", access_log=False, log_config=LOGGING, timeout_keep_alive=75
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()
