@@ -9,8 +9,6 @@ from typing import Any, Protocol
 import msgspec
 from litestar.connection import ASGIConnection
 
-from autolog.codec import unescape_text
-
 from .errors import ApiError
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -44,12 +42,6 @@ class Principal(msgspec.Struct, frozen=True):
         own = self.experiment.rstrip("/")
         return not own or experiment == own or experiment.startswith(own + "/")
 
-    def may_see_wire(self, experiment: object) -> bool:
-        """As `may_see`, of a value in wire form; what is no text is within no bounds."""
-        if not self.experiment:
-            return True
-        return isinstance(experiment, str) and self.may_see(unescape_text(experiment))
-
 
 class Authenticator(Protocol):
     """A means of knowing who asks; further ones (OIDC) come by `--login`, see `docs/server.md`.
@@ -77,12 +69,15 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/api/v1/policy"): Rule(Role.reader),
     ("POST", "/api/v1/records"): Rule(Role.writer),
     ("GET", "/api/v1/runs"): Rule(Role.reader),
+    ("POST", "/api/v1/search"): Rule(Role.reader),
+    ("POST", "/api/v1/summaries"): Rule(Role.reader),
     ("GET", "/api/v1/run-ids"): Rule(Role.reader),
     ("GET", "/api/v1/versions"): Rule(Role.reader),
     ("GET", "/api/v1/experiments"): Rule(Role.reader),
     ("GET", "/api/v1/runs/{run:str}"): Rule(Role.reader),
     ("DELETE", "/api/v1/runs/{run:str}"): Rule(Role.admin),
     ("GET", "/api/v1/runs/{run:str}/acked"): Rule(Role.reader),
+    ("GET", "/api/v1/runs/{run:str}/children"): Rule(Role.reader),
     ("GET", "/api/v1/runs/{run:str}/records"): Rule(Role.reader),
     ("GET", "/api/v1/runs/{run:str}/history"): Rule(Role.reader),
     ("GET", "/api/v1/runs/{run:str}/events"): Rule(Role.reader),

@@ -65,12 +65,13 @@ class Accounts:
         if role not in ("reader", "writer", "admin"):
             raise UsageError(f"no role {role!r}; one of reader, writer, admin")
         token, number = new_token(), secrets.token_hex(4)
-        row = {"id": number, "sha256": digest(token), "name": name[:200], "role": role}
-        row |= {"experiment": experiment, "created": time.time(), "expires": expires}
+        row: dict[str, Any] = {"id": number, "sha256": digest(token), "name": name[:200]}
+        row |= {"role": role, "experiment": experiment, "created": time.time()}
+        row["expires"] = expires
         self._do(sa.insert(_tokens).values(**row))
         return token
 
-    def list(self) -> list[dict[str, Any]]:
+    def tokens(self) -> list[dict[str, Any]]:
         """What is known of each token, oldest first; never the token."""
         columns = [column for column in _tokens.c if column.name != "sha256"]
         return self._ask(sa.select(*columns).order_by(_tokens.c.created))
@@ -92,9 +93,9 @@ class Accounts:
     def any(self) -> bool:
         """Whether there is a token that counts."""
         now = time.time()
-        alive = _tokens.c.revoked.is_(None)
-        alive &= _tokens.c.expires.is_(None) | (_tokens.c.expires > now)
-        return bool(self._ask(sa.select(_tokens.c.id).where(alive).limit(1)))
+        unexpired = _tokens.c.expires.is_(None) | (_tokens.c.expires > now)
+        alive = sa.select(_tokens.c.id).where(_tokens.c.revoked.is_(None), unexpired)
+        return bool(self._ask(alive.limit(1)))
 
     def note(self, who: str, what: str, subject: str) -> None:
         """Add a line to the audit log."""

@@ -33,18 +33,18 @@ class Ids(msgspec.Struct):
     runs: list[str]
 
 
-class Experiment(msgspec.Struct):
-    """An experiment: how many runs it has, and when its newest began, in seconds since 1970."""
+class Experiments(msgspec.Struct):
+    """How many runs each experiment has, by its name."""
 
-    name: str
-    runs: int
-    newest: float
+    experiments: dict[str, int]
 
 
 class Series(msgspec.Struct):
     """Points of one metric, in order; values in wire form, times in seconds since 1970.
 
     Attributes:
+        key: The metric's name.
+        unit: What the steps count; null where unknown.
         count: How many points there are in all.
         sampled: Whether some are left out here: of each stretch its lowest and highest are kept.
     """

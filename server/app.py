@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,13 +14,13 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp
 
-from . import about, artifacts, histories, records, runs, tailing, uploads
+from . import about, artifacts, histories, queries, records, runs, tailing, uploads
 from .access import RULES, Role, Rule, check, check_table
 from .config import Config, from_environment
 from .description import describe
 from .edge import Edge
 from .errors import HANDLERS
-from .service import Service
+from .service import STOPPING, Service
 
 API = "/api/v1"
 
@@ -32,6 +34,9 @@ V1: list[Any] = [
     runs.experiments,
     runs.run,
     runs.remove,
+    runs.children,
+    queries.search,
+    queries.summaries,
     histories.history,
     tailing.events,
     artifacts.artifacts,
@@ -83,6 +88,7 @@ def litestar(config: Config) -> Litestar:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        _heed_signals()
         yield
         await run_sync(service.close)
 
@@ -99,6 +105,24 @@ def litestar(config: Config) -> Litestar:
     app.state.service = service
     check_table(routes_of(app))
     return app
+
+
+def _heed_signals() -> None:
+    """Let answers without an end finish when the process is told to stop.
+
+    The server waits for all answers before it says anything to the application.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def stop(number: int, frame: Any, before: Any = before) -> None:
+            STOPPING.set()
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, stop)
 
 
 def routes_of(app: Litestar) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from . import measures
 from .errors import ApiError, ErrorBody
@@ -43,7 +43,7 @@ class Edge:
         self._hosts = own
         self._log = log_requests
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """As ASGI says."""
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
@@ -98,7 +98,7 @@ class Edge:
 class Exchange:
     """One request and its answer, as far as the log and the measures want to know."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._began = time.perf_counter()
         self.status = self.received = self.sent = 0
@@ -110,7 +110,7 @@ class Exchange:
         self.received += len(message.get("body", b"")) if message["type"] == "http.request" else 0
         return message
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Any) -> None:
         """Send with our headers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]

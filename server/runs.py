@@ -8,12 +8,13 @@ from litestar import delete, get
 from litestar.params import Parameter
 
 from autolog.errors import NotFound
+from autolog.query import Query
 from autolog.rendering.jsonform import run_json
-from autolog.search import search
+from autolog.search import answer
 from autolog.store import Store
 from autolog.view import RunView
 
-from .answers import Experiment, Found, Freed, Ids, Told
+from .answers import Experiments, Found, Freed, Ids, Told
 from .params import RunId
 from .service import AnyRequest, principal_of, service_of, store_of
 
@@ -30,16 +31,10 @@ def runs(
 ) -> Found:
     """Runs that match, newest first or in the order asked for, a page at a time."""
     store = Store(store_of(request))
-    found = search(
-        store,
-        filter,
-        experiment=experiment,
-        order_by=order_by or None,
-        limit=offset + limit + 1,
-        include_probable=probable,
-    )
-    page = [run_json(run) for run in found[offset : offset + limit]]
-    return Found(page, len(found) > offset + limit, store.notes[:10])
+    terms = (order_by,) if order_by else ()
+    found = answer(store, Query(filter, experiment, terms, limit + 1, offset, probable))
+    page = [run_json(run) for run in found[:limit]]
+    return Found(page, len(found) > limit, store.notes[:10])
 
 
 @get("/run-ids", sync_to_thread=True)
@@ -59,14 +54,15 @@ def versions(request: AnyRequest) -> Told:
 
 
 @get("/experiments", sync_to_thread=True)
-def experiments(request: AnyRequest) -> list[Experiment]:
-    """The experiments, the one with the newest run first."""
-    found: dict[str, Experiment] = {}
-    for one in Store(store_of(request)).summaries():
-        known = found.setdefault(one.experiment, Experiment(one.experiment, 0, one.first_seen))
-        known.runs += 1
-        known.newest = max(known.newest, one.first_seen)
-    return sorted(found.values(), key=lambda one: -one.newest)
+def experiments(request: AnyRequest) -> Experiments:
+    """How many runs each experiment has; the empty name is that of runs without one."""
+    return Experiments(dict(Store(store_of(request)).experiments()))
+
+
+@get("/runs/{run:str}/children", sync_to_thread=True)
+def children(request: AnyRequest, run: RunId) -> Ids:
+    """Ids of the runs that stand directly under this one, oldest first."""
+    return Ids(Store(store_of(request)).children(run))
 
 
 @get("/runs/{run:str}", sync_to_thread=True)

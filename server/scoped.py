@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
-from autolog.backend import Backend, Versions
+from autolog.backend import Backend
+from autolog.codec import unescape_text
 from autolog.errors import NotFound
-from autolog.paths import check_id
+from autolog.paths import check_id, is_id
+from autolog.query import Curve, Window
 from autolog.records import Block, Record
+from autolog.store import Store
+from autolog.summary import Summary
 
 from .access import Principal
 from .errors import ApiError
@@ -27,30 +32,25 @@ class Experiments:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._known: dict[str, tuple[float, list[object]]] = {}
+        self._known: dict[str, tuple[float, str]] = {}
 
-    def of(self, run: str) -> list[object]:
-        """Each experiment that the run was ever in, in wire form; empty for no such run."""
-        until, found = self._known.get(run, (0.0, []))
+    def of(self, run: str) -> str | None:
+        """The run's experiment, empty for none; None for no such run."""
+        until, found = self._known.get(run, (0.0, ""))
         if time.monotonic() < until:
             return found
-        found = self._read(run)
-        if found:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[run] = (time.monotonic() + GOOD_FOR, found)
+        try:
+            found = Store(self._backend).summary(run).experiment
+        except NotFound:
+            return None
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[run] = (time.monotonic() + GOOD_FOR, found)
         return found
 
-    def _read(self, run: str) -> list[object]:
-        try:
-            return [
-                entry.value.get("experiment", "") if isinstance(entry.value, dict) else None
-                for _, entries in self._backend.blocks(run)
-                for entry in entries
-                if entry.kind == "run"
-            ]
-        except NotFound:
-            return []
+    def forget(self, run: str) -> None:
+        """The run has gone."""
+        self._known.pop(run, None)
 
 
 class Scoped(Backend):
@@ -59,17 +59,18 @@ class Scoped(Backend):
     Everything that reads (searches, children, histories) stands on it, and so has the bounds too.
     """
 
-    def __init__(self, inner: Backend, principal: Principal, experiments: Experiments) -> None:
+    def __init__(self, inner: Backend, principal: Principal, known: Experiments) -> None:
         self.inner = inner
-        self.experiments = experiments
         self.principal = principal
         self.uri = inner.uri
+        self.root: Path | None = getattr(inner, "root", None)
+        self._known = known
 
     def allows(self, run: str) -> bool:
-        """Whether the run exists and all experiments that it was ever in are within the bounds."""
+        """Whether the run exists and its experiment is within the bounds."""
         check_id(run)
-        found = self.experiments.of(run)
-        return bool(found) and all(map(self.principal.may_see_wire, found))
+        found = self._known.of(run)
+        return found is not None and self.principal.may_see(found)
 
     def _need(self, run: str) -> str:
         if not self.allows(run):
@@ -80,26 +81,30 @@ class Scoped(Backend):
 
     def write(self, batch: Sequence[Record]) -> None:
         """As the contract says; raises ApiError where a record lies beyond the bounds."""
+        new = set()
         for run in {record.run for record in batch}:
-            if self.inner.acked(run) and not self.allows(run):
+            if self._known.of(run) is None:
+                new.add(run)
+            elif not self.allows(run):
                 raise self._beyond(f"run {run}")
-        for run, opening in _openings(batch).items():
-            if opening is None and not self.allows(run):
-                raise self._beyond(f"run {run}, whose first record does not say its experiment,")
-        self._check_openings(batch)
+        opened = {run for run, _ in _openings(batch)}
+        if new - opened:
+            raise self._beyond("a run whose first batch does not say its experiment")
+        for run, facts in _openings(batch):
+            self._check_opening(facts, is_new=run in new)
         self.inner.write(batch)
 
-    def _check_openings(self, batch: Iterable[Record]) -> None:
-        """No record may open a run in another experiment, nor under another experiment's run."""
-        for record in batch:
-            if record.kind != "run":
-                continue
-            facts = record.value if isinstance(record.value, dict) else {}
-            if not self.principal.may_see_wire(facts.get("experiment", "")):
-                raise self._beyond("this experiment")
-            parent = facts.get("parent")
-            if isinstance(parent, str) and self.inner.acked(parent) and not self.allows(parent):
-                raise self._beyond("the parent run")
+    def _check_opening(self, facts: dict[str, object], is_new: bool) -> None:
+        """No record may put a run into another experiment, nor under another experiment's run."""
+        experiment = facts.get("experiment")
+        named = isinstance(experiment, str)
+        within = named and self.principal.may_see(unescape_text(str(experiment)))
+        if not within and (is_new or experiment is not None):
+            raise self._beyond("this experiment")
+        parent = facts.get("parent")
+        known = isinstance(parent, str) and is_id(parent) and self._known.of(parent) is not None
+        if known and not self.allows(str(parent)):
+            raise self._beyond("the parent run")
 
     def _beyond(self, what: str) -> ApiError:
         bounds = self.principal.experiment
@@ -123,7 +128,15 @@ class Scoped(Backend):
 
     def run_ids(self) -> list[str]:
         """As the contract says."""
-        return [run for run in self.inner.run_ids() if self.allows(run)]
+        return [one.id for one in self.summaries()]
+
+    def summaries(self, runs: Sequence[str] | None = None) -> Iterable[Summary]:
+        """As the contract says."""
+        if runs is None:
+            found = Store(self.inner).summaries()
+            return [one for one in found if self.principal.may_see(one.experiment)]
+        store = Store(self.inner)
+        return [store.summary(run) for run in runs if self.allows(run)]
 
     def records(self, run: str) -> Iterator[Record]:
         """As the contract says."""
@@ -133,9 +146,13 @@ class Scoped(Backend):
         """As the contract says."""
         return self.inner.blocks(self._need(run))
 
-    def versions(self, memo: Any = None) -> Versions | None:
-        """None: which runs have changed is not told of those beyond the bounds."""
-        return None
+    def children(self, run: str) -> list[str]:
+        """As the contract says."""
+        return [child for child in Store(self.inner).children(run) if self.allows(child)]
+
+    def history(self, run: str, key: str, window: Window) -> Curve | None:
+        """As the contract says."""
+        return self.inner.history(self._need(run), key, window)
 
     def artifacts(self, run: str) -> list[str]:
         """As the contract says."""
@@ -155,14 +172,15 @@ class Scoped(Backend):
 
     def delete(self, run: str) -> int:
         """As the contract says."""
-        return self.inner.delete(self._need(run))
+        freed = self.inner.delete(self._need(run))
+        self._known.forget(run)
+        return freed
 
 
-def _openings(batch: Iterable[Record]) -> dict[str, Record | None]:
-    """For each run of the batch its first `run` record there, None where there is none."""
-    found: dict[str, Record | None] = {}
-    for record in batch:
-        found.setdefault(record.run, None)
-        if record.kind == "run" and found[record.run] is None:
-            found[record.run] = record
-    return found
+def _openings(batch: Iterable[Record]) -> list[tuple[str, dict[str, object]]]:
+    """The facts of each `run` record of the batch."""
+    return [
+        (record.run, record.value if isinstance(record.value, dict) else {})
+        for record in batch
+        if record.kind == "run"
+    ]

@@ -23,7 +23,6 @@ from .accounts import Accounts, digest, new_token
 from .config import Config, to_environment
 from .logs import LOGGING
 from .measures import SHARED
-from .service import STOPPING
 
 GRACE = 30
 """Seconds in which requests that have begun may end when the server is stopped."""
@@ -50,20 +49,10 @@ def serve(config: Config, place: Place) -> None:
             to_environment(ready)
             _announce(ready, place, port)
             settings = _uvicorn(place, port)
-            server = Server(settings)
             if place.workers > 1:
-                Multiprocess(settings, target=server.run, sockets=[listening]).run()
+                Multiprocess(settings, sockets=[listening]).run()
             else:
-                server.run(sockets=[listening])
-
-
-class Server(uvicorn.Server):
-    """Ends answers that have no end of their own before it waits for the others."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's."""
-        STOPPING.set()
-        await super().shutdown(sockets)
+                uvicorn.Server(settings).run(sockets=[listening])
 
 
 def _uvicorn(place: Place, port: int) -> uvicorn.Config:
@@ -79,6 +68,7 @@ def _uvicorn(place: Place, port: int) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=60,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,
     )
@@ -168,7 +158,7 @@ def _announce(config: Config, place: Place, port: int) -> None:
     url = f"{scheme}://{shown}:{port}"
     lines = [f"autolog server: {url} serves {_without_password(config.backend)}"]
     if config.open:
-        lines.append("  no token is asked for (--no-auth): every program on this machine may write")
+        lines.append("  no token is asked for (--no-auth): all who reach it may write and delete")
     elif config.local_token:
         lines.append(
             f"  your programs on this machine find the token in {token_file(place.host, port)}"

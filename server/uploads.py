@@ -6,6 +6,8 @@ from what is uploaded: so every process that serves the store knows how far it h
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Annotated, BinaryIO
@@ -83,18 +85,14 @@ class Upload:
 
     def drop(self) -> None:
         """Forget the pieces."""
-        try:
+        with contextlib.suppress(NotFound):
             self.store.delete(self.key)
-        except NotFound:
-            pass
 
 
 class Joined:
     """Several files of a run as one stream."""
 
     def __init__(self, store: Backend, run: str, names: list[str], digest: str) -> None:
-        import hashlib
-
         self._streams: Iterator[BinaryIO] = (store.open_artifact(run, name) for name in names)
         self._stream: BinaryIO | None = next(self._streams, None)
         self._expected, self._found = digest, hashlib.sha256()

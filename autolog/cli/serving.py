@@ -93,7 +93,7 @@ def create(
 @token.command("list")
 def list_tokens(backend: Store = None, access: Access = None, json: Json = False) -> None:
     """Print what is known of each token, but for the token."""
-    found = _accounts(backend, access).list()
+    found = _accounts(backend, access).tokens()
     if json:
         print_json(found)
         return
@@ -149,7 +149,7 @@ def _parts() -> Any:
 
 def _store(backend: str | None) -> str:
     given = (backend, *resolve()["backend"], str(default_store()))
-    return next(uri for uri in given if uri)
+    return next(str(uri) for uri in given if uri)
 
 
 def _accounts(backend: str | None, access: str | None) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -16,10 +16,13 @@ import msgspec
 from autolog.backend import Backend, Versions
 from autolog.errors import BackendError
 from autolog.paths import check_artifact_path, check_id
+from autolog.query import Curve, Found, Query, Window
 from autolog.records import Record
+from autolog.summary import Summary
 
 from .client import Client, pieces
 from .files import open_remote
+from .queries import history, search, summaries
 from .sending import send_file
 from .wire import bodies, pack, records_in
 
@@ -82,7 +85,7 @@ class HttpBackend(Backend):
 
     def run_ids(self) -> list[str]:
         """As the contract says."""
-        return [run for run in self._client.json(_Ids, "GET", "/run-ids").runs]
+        return self._client.json(_Ids, "GET", "/run-ids").runs
 
     def records(self, run: str) -> Iterator[Record]:
         """As the contract says; they are read as they are asked for."""
@@ -94,6 +97,28 @@ class HttpBackend(Backend):
         """As the contract says; the server keeps the memo."""
         told = self._client.json(_Versions, "GET", "/versions").of
         return None if told is None else Versions(told)
+
+    def search(self, query: Query) -> Found:
+        """As the contract says; the server judges which open runs are lost."""
+        return search(self._client, query)
+
+    def summaries(self, runs: Sequence[str] | None = None) -> Iterable[Summary]:
+        """As the contract says."""
+        return summaries(self._client, runs)
+
+    def children(self, run: str) -> list[str]:
+        """As the contract says."""
+        check_id(run)
+        return self._client.json(_Ids, "GET", f"/runs/{run}/children").runs
+
+    def experiments(self) -> dict[str, int]:
+        """As the contract says."""
+        return self._client.json(_Experiments, "GET", "/experiments").experiments
+
+    def history(self, run: str, key: str, window: Window) -> Curve:
+        """As the contract says."""
+        check_id(run)
+        return history(self._client, run, key, window)
 
     def artifacts(self, run: str) -> list[str]:
         """As the contract says."""
@@ -135,6 +160,10 @@ class _Ids(msgspec.Struct):
     runs: list[str]
 
 
+class _Experiments(msgspec.Struct):
+    experiments: dict[str, int]
+
+
 class _Versions(msgspec.Struct):
     of: dict[str, Any] | None
 
@@ -154,13 +183,14 @@ class _Freed(msgspec.Struct):
 
 def _address(uri: str) -> str:
     """The server's address without a slash at its end; raises BackendError for none."""
+    shown = uri.rpartition("@")[2][:200]
     try:
         parts = urlsplit(uri)
         port = parts.port
-    except ValueError:
-        parts = port = None
-    if parts is None or not parts.hostname or parts.query or parts.fragment:
-        raise BackendError(f"{uri.split('@')[-1][:200]!r} is no address like http://host:2886")
+    except ValueError as error:
+        raise BackendError(f"{shown!r} is no address: {error}") from error
+    if not parts.hostname or parts.query or parts.fragment:
+        raise BackendError(f"{shown!r} is no address like http://host:2886")
     if parts.username is not None or parts.password is not None:
         raise BackendError(f"give the token for {parts.hostname} by AUTOLOG_TOKEN, not in the URL")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

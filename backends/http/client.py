@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -73,11 +73,23 @@ class Client:
         self, kind: type[Answer], method: str, path: str, query: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Answer:  # fmt: skip
-        """The answer, decoded as `kind` and as nothing else."""
+        """The answer, decoded from JSON as `kind` and as nothing else."""
+        return self._decoded(msgspec.json.Decoder(kind).decode, method, path, query, **more)
+
+    def msgpack(
+        self, kind: type[Answer], method: str, path: str, query: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Answer:  # fmt: skip
+        """As `json`, of an answer in MessagePack."""
+        return self._decoded(msgspec.msgpack.Decoder(kind).decode, method, path, query, **more)
+
+    def _decoded(
+        self, decode: Callable[[bytes], Answer], method: str, path: str,
+        query: Mapping[str, Any] | None, **more: Any,
+    ) -> Answer:  # fmt: skip
         response = self.open(method, path, query, **more)
         try:
-            data = _bounded(response)
-            return msgspec.json.decode(data, type=kind)
+            return decode(_bounded(response))
         except (ValueError, RecursionError) as error:
             raise BackendError(f"{self.base}: no answer of an autolog server: {error}") from error
         finally:

@@ -1,4 +1,4 @@
-"""`mypy --strict` over the three packages as the one package tree that they are once installed.
+"""`mypy --strict` over the four packages as the one package tree that they are once installed.
 
 Run as a script: `python tests/guards/check_types.py`. The tree is made of links in `.types/`
 (copies where the system has no links), for mypy cannot be told that the folder `integrations` is
@@ -34,7 +34,7 @@ def build() -> None:
     for source in sorted((ROOT / "autolog").iterdir()):
         if source.name != "__pycache__":
             link(source, package / source.name)
-    for room in ("integrations", "backends"):
+    for room in ("integrations", "backends", "server"):
         link(ROOT / room, package / room)
 
 

@@ -17,6 +17,7 @@ ROOMS = {
     "autolog": "autolog",
     "integrations": "autolog.integrations",
     "backends": "autolog.backends",
+    "server": "autolog.server",
 }
 OTHERS = ("tests", "docs", "examples", "benchmarks")
 
@@ -109,7 +110,7 @@ class Tree:
 
     @cached_property
     def product(self) -> list[Source]:
-        """All that is installed: the core, the integrations, the backends."""
+        """All that is installed: the core, the integrations, the backends, the server."""
         return [source for folder in ROOMS for source in self.room(folder)]
 
     @cached_property
@@ -119,7 +120,7 @@ class Tree:
         return [Source(path, "") for path in paths if "build" not in path.parts]
 
     def room(self, folder: str) -> list[Source]:
-        """The sources of one of the three rooms."""
+        """The sources of one of the rooms."""
         return [
             Source(path, self._module(path, folder))
             for path in sorted((ROOT / folder).rglob("*.py"))

@@ -39,6 +39,7 @@ STORAGE = {
     "autolog.forking",
     "autolog.journal",
     "autolog.journal_read",
+    "autolog.localtoken",
     "autolog.paths",
     "autolog.points",
     "autolog.query",
@@ -154,6 +155,28 @@ def test_integrations_use_the_authors_contract_alone(tree: Any) -> None:
 
 def test_backends_use_the_storage_contract_alone(tree: Any) -> None:
     assert _strangers(tree, "backends", STORAGE) == []
+
+
+def test_the_server_is_loaded_by_its_command_alone(tree: Any) -> None:
+    offenders = [
+        f"{source.name}:{found.line} {found.module}"
+        for room in ("autolog", "integrations", "backends")
+        for source in tree.room(room)
+        for found in source.imports()
+        if matches(found.module, {"autolog.server*"})
+        if found.top or source.module != "autolog.cli.serving"
+    ]
+    assert offenders == []
+
+
+def test_the_server_names_no_backend_and_no_integration(tree: Any) -> None:
+    offenders = [
+        f"{source.name}:{found.line} {found.module}"
+        for source in tree.room("server")
+        for found in source.imports()
+        if matches(found.module, {"autolog.integrations*", "autolog.backends*"})
+    ]
+    assert offenders == []
 
 
 def _strangers(tree: Any, folder: str, allowed: set[str]) -> list[str]:

@@ -1,0 +1,110 @@
+"""Questions that the server answers at once: searches, runs in brief, points of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import msgspec
+
+from autolog.codec import from_wire
+from autolog.errors import FilterError
+from autolog.points import Points
+from autolog.query import Curve, Found, Query, Window
+from autolog.summary import Summary
+
+from .client import Client, Refused
+
+PAGE = 10_000
+"""Most runs that a server tells at once."""
+
+MSGPACK = "application/msgpack"
+_ASKED = {"Content-Type": "application/json", "Accept": MSGPACK}
+
+
+class _Answered(msgspec.Struct):
+    runs: list[Summary]
+    below: list[Summary]
+    only_child: dict[str, str]
+
+
+class _Series(msgspec.Struct):
+    unit: str | None
+    count: int
+    steps: list[int | float | None]
+    values: list[Any]
+    times: list[float]
+    attempts: list[int]
+
+
+def search(client: Client, query: Query) -> Found:
+    """The runs that match, a page at a time; raises FilterError."""
+    query.node(), query.order()  # what does not parse need not be sent
+    runs: dict[str, Summary] = {}
+    below: dict[str, Summary] = {}
+    only: dict[str, str] = {}
+    for page in _pages(query):
+        told = _asked(client, page)
+        runs |= {one.id: one for one in told.runs}
+        below |= {one.id: one for one in told.below}
+        only |= told.only_child
+        if len(told.runs) < (page.limit or 0):
+            break
+    return Found([*runs.values()], below=[*below.values()], only_child=only)
+
+
+def _pages(query: Query) -> Iterator[Query]:
+    """The query in parts that a server answers."""
+    offset = query.offset
+    end = None if query.limit is None else offset + query.limit
+    while end is None or offset < end:
+        limit = PAGE if end is None else min(PAGE, end - offset)
+        yield replace(query, offset=offset, limit=limit)
+        offset += limit
+
+
+def _asked(client: Client, query: Query) -> _Answered:
+    body = msgspec.json.encode(asdict(query))
+    try:
+        return client.msgpack(_Answered, "POST", "/search", body=body, headers=_ASKED)
+    except Refused as error:
+        if error.code == "bad_request":
+            raise FilterError(str(error)) from error
+        raise
+
+
+def summaries(client: Client, runs: Sequence[str] | None) -> Iterator[Summary]:
+    """Those of `runs`, or all."""
+    if runs is not None:
+        for start in range(0, len(runs), PAGE):
+            yield from _briefs(client, {"runs": list(runs[start : start + PAGE])})
+        return
+    after = ""
+    while found := _briefs(client, {"after": after}):
+        yield from found
+        after = found[-1].id
+
+
+def _briefs(client: Client, wanted: dict[str, Any]) -> list[Summary]:
+    body = msgspec.json.encode(wanted)
+    return client.msgpack(list[Summary], "POST", "/summaries", body=body, headers=_ASKED)
+
+
+def history(client: Client, run: str, key: str, window: Window) -> Curve:
+    """Points of the run's own metric; raises NotFound."""
+    query: dict[str, Any] = {
+        "key": key,
+        "own": "true",
+        "attempt": window.attempt,
+        "limit": window.limit,
+    }
+    for name, bounds in (("step", window.steps), ("time", window.times)):
+        low, high = bounds or (None, None)
+        query |= {f"{name}_from": low, f"{name}_to": high}
+    if window.limit is not None:
+        query["limit"] = max(window.limit, 5)
+    headers = {"Accept": MSGPACK}
+    told = client.msgpack(_Series, "GET", f"/runs/{run}/history", query, headers=headers)
+    values = [from_wire(value) for value in told.values]
+    return Curve(Points(told.steps, values, told.times, told.attempts), told.unit, told.count)
