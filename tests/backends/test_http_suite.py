@@ -31,7 +31,7 @@ def farm_address(
 class HttpSuite(BackendSuite):
     """A store of its own on the farm for each test."""
 
-    machine_examples = 5
+    machine_examples = 4
     kind = ""
 
     @pytest.fixture(autouse=True)
