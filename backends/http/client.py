@@ -47,14 +47,19 @@ class ErrorBody(msgspec.Struct):
     error: Problem
 
 
-class Refused(BackendError):
-    """The server answered that it will not do it; `status` and `code` say why."""
+class Refusal(Exception):
+    """What the server answered: the cause of the BackendError that it is reported as."""
 
-    def __init__(self, message: str, status: int, problem: Problem) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, status: int, problem: Problem) -> None:
+        super().__init__(f"status {status}")
         self.code = problem.code
         self.details = problem.details
+
+
+def refusal(error: BackendError) -> Refusal:
+    """What the server answered; an empty answer where it gave none."""
+    cause = error.__cause__
+    return cause if isinstance(cause, Refusal) else Refusal(0, Problem())
 
 
 class Client:
@@ -124,7 +129,8 @@ class Client:
         except _GONE as error:
             raise BackendError(f"{self.base}: {_cause(error)}") from error
         if response.status >= 300:
-            raise self._error(response)
+            problem = _problem(response)
+            raise self._error(response, problem) from Refusal(response.status, problem)
         return response
 
     def close(self) -> None:
@@ -156,13 +162,12 @@ class Client:
 
     # -- errors ----------------------------------------------------------------------------
 
-    def _error(self, response: urllib3.BaseHTTPResponse) -> BackendError:
+    def _error(self, response: urllib3.BaseHTTPResponse, problem: Problem) -> BackendError:
         status = response.status
-        problem = _problem(response)
         response.close()
         if 300 <= status < 400:
             where = response.headers.get("Location", "elsewhere").partition("?")[0][:200]
-            return self._for_good(f"it redirects to {where}; name that as backend", 300, problem)
+            return self._for_good(f"it redirects to {where}; name that as backend", status)
         if status == 404 and problem.code == "not_found":
             return NotFound(f"{problem.message} ({self.base})")
         what = problem.message or f"status {status}"
@@ -170,11 +175,11 @@ class Client:
             error: BackendError = BackendError(f"{self.base}: {what}")
             error.retry_after = _seconds(response.headers.get("Retry-After"))
             return error
-        return self._for_good(what, status, problem)
+        return self._for_good(what, status)
 
-    def _for_good(self, what: str, status: int, problem: Problem) -> BackendError:
+    def _for_good(self, what: str, status: int) -> BackendError:
         hint = "; set AUTOLOG_TOKEN" if status == 401 else ""
-        error = Refused(f"{self.base}: {what}{hint}", status, problem)
+        error = BackendError(f"{self.base}: {what}{hint}")
         error.permanent = True
         return error
 

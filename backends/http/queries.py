@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from autolog.codec import from_wire
-from autolog.errors import FilterError
+from autolog.errors import BackendError, FilterError
 from autolog.points import Points
 from autolog.query import Curve, Found, Query, Window
 from autolog.summary import Summary
 
-from .client import Client, Refused
+from .client import Client, refusal
 
 PAGE = 10_000
 """Most runs that a server tells at once."""
@@ -68,8 +68,8 @@ def _asked(client: Client, query: Query) -> _Answered:
     body = msgspec.json.encode(asdict(query))
     try:
         return client.msgpack(_Answered, "POST", "/search", body=body, headers=_ASKED)
-    except Refused as error:
-        if error.code == "bad_request":
+    except BackendError as error:
+        if refusal(error).code == "bad_request":
             raise FilterError(str(error)) from error
         raise
 

@@ -9,7 +9,7 @@ import msgspec
 
 from autolog.errors import BackendError
 
-from .client import Client, Refused
+from .client import Client, refusal
 
 AT_ONCE = 16_000_000
 """Bytes up to which a file goes in one request."""
@@ -56,9 +56,10 @@ def _put(client: Client, where: str, query: dict[str, str], offset: int, body: b
     asked = {**query, "offset": offset}
     try:
         return client.json(_Offset, "PUT", where, asked, body=body, headers=_BYTES).offset
-    except Refused as error:
-        held = error.details.get("offset")
-        if error.code == "offset" and isinstance(held, int) and held > offset:
+    except BackendError as error:
+        told = refusal(error)
+        held = told.details.get("offset")
+        if told.code == "offset" and isinstance(held, int) and held > offset:
             return held
         raise
 

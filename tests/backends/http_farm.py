@@ -84,6 +84,7 @@ def main() -> None:
     # Named as TCP, for asyncio sets TCP_NODELAY on no other: each answer would take 40 ms more.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(
         app, lifespan="off", access_log=False, log_config=LOGGING, timeout_keep_alive=75
