@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from . import measures
 from .answers import Audit, AuditLine, Health, Who
@@ -49,8 +49,8 @@ def policy(request: AnyRequest) -> dict[str, Any]:
 @get("/audit", sync_to_thread=True)
 def audit(
     request: AnyRequest,
-    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
-    before: Annotated[int | None, Parameter(ge=0, le=2**31 - 1)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    before: Annotated[int | None, QueryParameter(ge=0, le=2**31 - 1)] = None,
 ) -> Audit:
     """Deletions and changes of access, newest first; `before` is the last page's last id."""
     found = service_of(request).accounts.audit(limit, before)

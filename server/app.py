@@ -128,7 +128,7 @@ def _heed_signals() -> None:
 def routes_of(app: Litestar) -> set[tuple[str, str]]:
     """Every method and path that is answered, but for OPTIONS, which lets nobody in."""
     return {
-        (method, route.path)
+        (method, route.path_format)
         for route in app.routes
         for method in getattr(route, "methods", ())
         if method != "OPTIONS"

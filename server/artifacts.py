@@ -13,7 +13,7 @@ from litestar import Response, delete, get, put
 from litestar.response import Stream
 
 from autolog.backend import Backend
-from autolog.errors import BackendError
+from autolog.errors import BackendError, NotFound
 from autolog.paths import check_artifact_path
 
 from .answers import Artifact, Artifacts
@@ -96,6 +96,8 @@ def store_artifact(store: Backend, run: str, path: str, source: Any, digest: str
     """Store it; raises ApiError that says why it cannot be done."""
     try:
         store.send_artifact(run, path, source, digest)
+    except NotFound:
+        raise
     except BackendError as error:
         for other in store.artifacts(run):
             if other.startswith(f"{path}/") or path.startswith(f"{other}/"):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from autolog.codec import to_wire
 from autolog.history import History
@@ -21,21 +21,21 @@ from .service import AnyRequest, store_of
 
 ARROW, MSGPACK = "application/vnd.apache.arrow.stream", "application/msgpack"
 
-Bound = Annotated[float | None, Parameter(description="Included; open where it is absent.")]
+Bound = Annotated[float | None, QueryParameter(description="Included; open where it is absent.")]
 
 
 @get("/runs/{run:str}/history", sync_to_thread=True)
 def history(
     request: AnyRequest,
     run: RunId,
-    key: Annotated[str, Parameter(max_length=10_000, description="The metric's name.")],
-    attempt: Annotated[int | None, Parameter(ge=0, le=2**31 - 1)] = None,
-    limit: Annotated[int | None, Parameter(ge=5, le=10_000_000)] = None,
+    key: Annotated[str, QueryParameter(max_length=10_000, description="The metric's name.")],
+    attempt: Annotated[int | None, QueryParameter(ge=0, le=2**31 - 1)] = None,
+    limit: Annotated[int | None, QueryParameter(ge=5, le=10_000_000)] = None,
     step_from: Bound = None,
     step_to: Bound = None,
     time_from: Bound = None,
     time_to: Bound = None,
-    own: Annotated[bool, Parameter(description="Not those of an only child.")] = False,
+    own: Annotated[bool, QueryParameter(description="Not those of an only child.")] = False,
 ) -> Response[Any]:
     """The points of one metric, as JSON, MessagePack or an Arrow stream, by `Accept`.
 

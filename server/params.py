@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 RunId = Annotated[
     str,
-    Parameter(pattern="^[0-9a-f]{32}$", description="The run's id, 32 hexadecimal digits."),
+    PathParameter(pattern="^[0-9a-f]{32}$", description="The run's id, 32 hexadecimal digits."),
 ]
 ArtifactPath = Annotated[
     str,
-    Parameter(
-        query="path",
+    QueryParameter(
+        name="path",
         min_length=1,
         max_length=1024,
         description="Relative POSIX path below the run, as `model/MLmodel`.",
@@ -21,16 +21,16 @@ ArtifactPath = Annotated[
 ]
 Digest = Annotated[
     str,
-    Parameter(
-        query="sha256",
+    QueryParameter(
+        name="sha256",
         pattern="^[0-9a-f]{64}$",
         description="SHA-256 of the whole artifact in hexadecimal.",
     ),
 ]
 OptionalDigest = Annotated[
     str | None,
-    Parameter(
-        query="sha256",
+    QueryParameter(
+        name="sha256",
         pattern="^[0-9a-f]{64}$",
         required=False,
         description="SHA-256 of the bytes; others than these are refused.",

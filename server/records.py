@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from anyio.to_thread import run_sync
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from autolog.backend import Backend
-from autolog.errors import BackendError
+from autolog.errors import BackendError, NotFound
 from autolog.records import Record
 
 from . import measures
@@ -56,6 +56,8 @@ def store_records(store: Backend, records: list[Record]) -> None:
     """Write them; raises ApiError that says why it cannot be done."""
     try:
         store.write(records)
+    except NotFound:
+        raise
     except BackendError as error:
         raise _gap(store, records) or unreadable(error) from error
 
@@ -86,9 +88,9 @@ def records(
     request: AnyRequest,
     run: RunId,
     writer: Annotated[
-        str | None, Parameter(pattern="^[0-9a-f]{32}$", description="Of this writer alone.")
+        str | None, QueryParameter(pattern="^[0-9a-f]{32}$", description="Of this writer alone.")
     ] = None,
-    start: Annotated[int, Parameter(ge=0, le=2**63 - 1, description="From this seq on.")] = 0,
+    start: Annotated[int, QueryParameter(ge=0, le=2**63 - 1, description="From this seq on.")] = 0,
 ) -> Stream:
     """All records of a run, one JSON object in each line, in seq order within each writer."""
     blocks = store_of(request).blocks(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import delete, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from autolog.errors import NotFound
 from autolog.query import Query
@@ -22,12 +22,18 @@ from .service import AnyRequest, principal_of, service_of, store_of
 @get("/runs", sync_to_thread=True)
 def runs(
     request: AnyRequest,
-    filter: Annotated[str, Parameter(max_length=10_000, description="See docs/filters.md.")] = "",
-    experiment: Annotated[str | None, Parameter(max_length=10_000)] = None,
-    order_by: Annotated[str, Parameter(max_length=1_000, description="`metrics.rmse DESC`")] = "",
-    limit: Annotated[int, Parameter(ge=0, le=1_000)] = 100,
-    offset: Annotated[int, Parameter(ge=0, le=10_000_000)] = 0,
-    probable: Annotated[bool, Parameter(description="Metrics of probable link count.")] = False,
+    filter: Annotated[
+        str, QueryParameter(max_length=10_000, description="See docs/filters.md.")
+    ] = "",
+    experiment: Annotated[str | None, QueryParameter(max_length=10_000)] = None,
+    order_by: Annotated[
+        str, QueryParameter(max_length=1_000, description="`metrics.rmse DESC`")
+    ] = "",
+    limit: Annotated[int, QueryParameter(ge=0, le=1_000)] = 100,
+    offset: Annotated[int, QueryParameter(ge=0, le=10_000_000)] = 0,
+    probable: Annotated[
+        bool, QueryParameter(description="Metrics of probable link count.")
+    ] = False,
 ) -> Found:
     """Runs that match, newest first or in the order asked for, a page at a time."""
     store = Store(store_of(request))

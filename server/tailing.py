@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from anyio.to_thread import run_sync
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from autolog.backend import Backend
@@ -33,7 +33,7 @@ async def events(
     run: RunId,
     last_event_id: Annotated[
         str | None,
-        Parameter(header="Last-Event-ID", max_length=100_000, description="Where to go on."),
+        HeaderParameter(name="Last-Event-ID", max_length=100_000, description="Where to go on."),
     ] = None,
 ) -> Stream:
     """The run's records, old ones first, then those that come, until the run ends.

@@ -14,7 +14,7 @@ from typing import Annotated, BinaryIO
 
 from anyio.to_thread import run_sync
 from litestar import delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from autolog.backend import Backend
 from autolog.errors import NotFound
@@ -125,7 +125,7 @@ async def upload_piece(
     run: RunId,
     path: ArtifactPath,
     digest: Digest,
-    offset: Annotated[int, Parameter(ge=0, le=10**14)],
+    offset: Annotated[int, QueryParameter(ge=0, le=10**14)],
 ) -> Offset:
     """Keep the next piece of a file; the body has a declared length."""
     size = content_length(request)
@@ -142,7 +142,7 @@ def upload_end(
     run: RunId,
     path: ArtifactPath,
     digest: Digest,
-    size: Annotated[int, Parameter(ge=1, le=10**14)],
+    size: Annotated[int, QueryParameter(ge=1, le=10**14)],
 ) -> Artifact:
     """Make the pieces the run's file, if they are `size` bytes of that SHA-256."""
     limit = service_of(request).config.limits.artifact
