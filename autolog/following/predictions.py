@@ -70,6 +70,11 @@ class Prediction:
         """Its run; None for none, or where nothing of the training lives any more."""
         return None if self._run is None else self._run()
 
+    @property
+    def maker(self) -> object:
+        """What stands for its run, also when that is gone: one object for each run."""
+        return self._run
+
     def output(self, memory: Any) -> Any:
         """The output as it was given; where that is gone, its memory laid out as it was."""
         found = self._output() if self._output is not None else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from autolog.following import datasets, finding, naming, predictions
+from autolog.following import assembling, datasets, finding, naming, predictions
+from autolog.following.assembling import Assembled
 from autolog.following.datasets import Kept
 from autolog.following.judging import Judgement
 from autolog.following.naming import Given
@@ -72,6 +73,10 @@ def report_metric(call: Call, within: Run | None, kept: Kept, heard: reports.Hea
             predictions.derive(part, found)
     elif within is not None:
         _Result(call, kept, within, None, None).record(name, heard)
+    elif (assembled := _assembled(call)) is not None:
+        result = _Result(call, kept, assembled[1].run, None, assembled[1].link)
+        result.data = naming.name_of(call, assembled[0])
+        result.record(name, heard)
     elif (loop := predictions.training_here()) is not None:
         _Result(call, kept, loop, None, "probable").record(name, heard)
     else:
@@ -162,6 +167,15 @@ def _judged(call: Call, name: str) -> Found | None:
         found = next(filter(None, (finding.named(call, key, name) for key in keys)), None)
     finding.searched(call.site, found)
     return found
+
+
+def _assembled(call: Call) -> tuple[str, Assembled] | None:
+    """The parameter that is given the predictions of several models, and what is known of them."""
+    for key in _predicted(parameter_names(call.function)):
+        found = assembling.find(call.arg(key))
+        if found is not None:
+            return key, found
+    return None
 
 
 def _first(values: list[Any], name: str, *, exactly: bool) -> Found | None:
