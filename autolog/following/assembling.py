@@ -21,8 +21,7 @@ class Assembled(NamedTuple):
 def find(value: Any) -> Assembled | None:
     """Told where `value` has each row of what several models predicted at one place, once.
 
-    Sure where its fractions are those of the predictions, or its labels are, as many of each;
-    probable for labels of predictions of which not all rows are known any more.
+    Sure where its fractions are those of the predictions; probable for labels, as many of each.
     """
     array = matching.comparable(value)
     if array is None or matching.constant(array):
@@ -87,6 +86,5 @@ def _of_column(array: Any, values: Any, whole: bool) -> Link | None:
         return None
     if matching.continuous(values):
         return "by value"
-    if not whole:
-        return "probable"
-    return "by value" if matching.equal(numpy.sort(array), numpy.sort(values)) else None
+    alike = not whole or matching.equal(numpy.sort(array), numpy.sort(values))
+    return "probable" if alike else None

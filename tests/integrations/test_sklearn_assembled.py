@@ -60,17 +60,8 @@ def test_labels_and_classes_of_all_folds(runs: Runs) -> None:
     }
     last = runs()[-1]
     assert {key: last.metrics.get(key) for key in found} == found
-    assert {link(last, key) for key in found} == {"by value"}
-
-
-def test_labels_of_which_not_all_are_known_are_probable(runs: Runs) -> None:
-    labels = np.zeros(len(y), int)
-    for train, valid in folds(2, X):
-        labels[valid] = LogisticRegression().fit(X[train], y[train]).predict(X[valid])
-    score = accuracy_score(y, labels)
-    last = runs()[-1]
-    assert last.metrics["accuracy_score_labels"] == score
-    assert link(last, "accuracy_score_labels") == "probable"
+    sure = {key: link(last, key) == "by value" for key in found}
+    assert sure == {key: key == "log_loss_P" for key in found}
 
 
 @pytest.mark.parametrize("what", ["other", "part", "one model"])

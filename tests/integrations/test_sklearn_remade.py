@@ -175,15 +175,23 @@ def test_a_dummy_is_a_model(judged: Judged) -> None:
     assert judged() == [{"r2_score_X_test": (value, "exact")}]
 
 
-def test_predictions_of_folds_are_each_folds_own_and_all_of_them_nobodys(judged: Judged) -> None:
+def test_predictions_of_folds_are_each_folds_own_and_all_of_them_the_newest_ones(
+    judged: Judged,
+) -> None:
     held_out, values = np.zeros(len(C)), []
     for train, test in KFold(3).split(C):
         model = RandomForestClassifier(10, random_state=0).fit(C[train], c[train])
         held_out[test] = model.predict_proba(C[test])[:, 1]
         values.append(roc_auc_score(c[test], held_out[test]))
-    roc_auc_score(c, held_out)
-    accuracy_score(c, held_out > 0.5)
-    assert judged() == [{"roc_auc_score_C[test]": (value, "by value")} for value in values]
+    whole = roc_auc_score(c, held_out)
+    right = accuracy_score(c, held_out > 0.5)
+    *others, last = judged()
+    assert others == [{"roc_auc_score_C[test]": (value, "by value")} for value in values[:2]]
+    assert last == {
+        "roc_auc_score_C[test]": (values[2], "by value"),
+        "roc_auc_score_held_out": (whole, "by value"),
+        "accuracy_score_held_out > 0.5": (right, "probable"),
+    }
 
 
 def test_columns_that_several_models_filled_are_nobodys(judged: Judged) -> None:
