@@ -21,7 +21,8 @@ class Assembled(NamedTuple):
 def find(value: Any) -> Assembled | None:
     """Told where `value` has each row of what several models predicted at one place, once.
 
-    Sure where its fractions are those of the predictions; probable for labels, as many of each.
+    Sure where its fractions are those of the predictions; probable for labels, as many of each,
+    and where not all rows of what has few different values are known any more.
     """
     array = matching.comparable(value)
     if array is None or matching.constant(array):
@@ -86,5 +87,8 @@ def _of_column(array: Any, values: Any, whole: bool) -> Link | None:
         return None
     if matching.continuous(values):
         return "by value"
-    alike = not whole or matching.equal(numpy.sort(array), numpy.sort(values))
-    return "probable" if alike else None
+    if not whole:
+        return "probable"
+    alike = matching.equal(numpy.sort(array), numpy.sort(values))
+    many = len(numpy.unique(values)) >= matching.DISTINCT
+    return ("by value" if many else "probable") if alike else None

@@ -175,7 +175,7 @@ def test_a_dummy_is_a_model(judged: Judged) -> None:
     assert judged() == [{"r2_score_X_test": (value, "exact")}]
 
 
-def test_predictions_of_folds_are_each_folds_own_and_all_of_them_the_newest_ones(
+def test_predictions_of_folds_are_each_one_s_and_all_the_newest_one_s(
     judged: Judged,
 ) -> None:
     held_out, values = np.zeros(len(C)), []
