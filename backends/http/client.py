@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -113,25 +114,30 @@ class Client:
         body: Any = None, headers: Mapping[str, str] | None = None, read_timeout: float = READ,
     ) -> urllib3.BaseHTTPResponse:  # fmt: skip
         """The answer as a stream, which its caller closes; raises for any but a success."""
-        url = f"{self.base}/api/v1{path}{_query(query)}"
+        options: dict[str, Any] = {
+            "body": body,
+            "headers": {**self._headers(), **(headers or {})},
+            "timeout": urllib3.Timeout(connect=CONNECT, read=read_timeout),
+        }
         try:
-            response = self._pooled().request(
-                method,
-                url,
-                body=body,
-                headers={**self._headers(), **(headers or {})},
-                preload_content=False,
-                decode_content=True,
-                redirect=False,
-                retries=_once(method),
-                timeout=urllib3.Timeout(connect=CONNECT, read=read_timeout),
-            )
+            response = self._request(method, f"{self.base}/api/v1{path}{_query(query)}", options)
         except _GONE as error:
             raise BackendError(f"{self.base}: {_cause(error)}") from error
         if response.status >= 300:
             problem = _problem(response)
             raise self._error(response, problem) from Refusal(response.status, problem)
         return response
+
+    def _request(self, method: str, url: str, options: dict[str, Any]) -> urllib3.BaseHTTPResponse:
+        # urllib3's own retries would sleep, and speak in the program's log.
+        fixed: dict[str, Any] = {"preload_content": False, "redirect": False, "retries": False}
+        try:
+            return self._pooled().request(method, url, **fixed, **options)
+        except urllib3.exceptions.ProtocolError:
+            if method != "GET":
+                raise
+        # A connection that was kept open may just have been closed: what only reads tries again.
+        return self._pooled().request(method, url, **fixed, **options)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -184,12 +190,6 @@ class Client:
         return error
 
 
-def _once(method: str) -> urllib3.Retry:
-    """Try once more what only reads: a connection kept open may just have been closed."""
-    again = 1 if method == "GET" else 0
-    return urllib3.Retry(total=again, redirect=0, status=0, raise_on_redirect=False)
-
-
 def _query(query: Mapping[str, Any] | None) -> str:
     parts = [f"{key}={quote(str(value), safe='')}" for key, value in (query or {}).items()
              if value is not None]  # fmt: skip
@@ -236,8 +236,10 @@ def _port(parts: Any) -> int:
 
 def _cause(error: BaseException) -> str:
     """What happened, in few words: urllib3 wraps one error in another."""
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _cause(reason)
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    if isinstance(inner, BaseException):
+        return _cause(inner)
     text = str(error)
+    if isinstance(error, ssl.SSLError):
+        return f"{text[:200]}; name who vouches for it in SSL_CERT_FILE"
     return (text.rpartition(": ")[2] or type(error).__name__)[:300]

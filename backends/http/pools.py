@@ -62,7 +62,7 @@ def connections(base: str) -> urllib3.PoolManager:
     """Connections to `base`, through the proxy and with the certificates that variables name."""
     parts = urlsplit(base)
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    options: dict[str, Any] = {"num_pools": 2, "maxsize": 4, "ca_certs": bundle}
+    options: dict[str, Any] = {"num_pools": 2, "maxsize": 16, "ca_certs": bundle}
     proxy = _proxy(parts.scheme, parts.hostname or "", parts.netloc)
     found = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     found.pool_classes_by_scheme = {"http": _Http, "https": _Https}
