@@ -183,7 +183,9 @@ class Backend(abc.ABC):
 
     def drop_artifact(self, run: str, path: str) -> None:
         """Remove an artifact, or all below `path`; nothing happens where there is none."""
-        raise BackendError(f"{self.uri} cannot remove a single artifact")
+        error = BackendError(f"{self.uri} cannot remove a single artifact")
+        error.permanent = True
+        raise error
 
     @abc.abstractmethod
     def delete(self, run: str) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -227,9 +228,11 @@ def disable(state: State) -> None:
 
 def close(state: State, error: BaseException | None = None) -> None:
     """End the open runs of every recorder and close the stores."""
+    until = None
     for old in [*state.retired, *([state.recorder] if state.recorder is not None else [])]:
+        until = until or time.monotonic() + old.settings.exit_timeout
         with guarded("closing the store"):
-            old.close(error)
+            old.close(error, until - time.monotonic())
     state.retired.clear()
     state.recorder = None
 

@@ -159,6 +159,15 @@ def decode_line(text: bytes) -> Line | None:
         return None
 
 
+def decode_lines(text: bytes) -> list[Line]:
+    """The records in whole lines; what cannot be read is passed over."""
+    try:
+        return _lines.decode_lines(text)
+    except (ValueError, RecursionError):
+        lines = (decode_line(one) for one in text.splitlines())
+        return [line for line in lines if line is not None]
+
+
 def to_record(line: Entry, run: str, writer: str) -> Record:
     """The record that `line` stands for."""
     return Record(

@@ -230,7 +230,7 @@ class Run:
         For loops of the program's own, which may catch it and go on. Keeps what is told of the
         error, not the error, which holds the loop's variables.
         """
-        from .recorder import told
+        from .failures import told
 
         self.trouble = status_of(error), told(error) or {}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,11 @@ from . import (
     saving,
     sources,
 )
-from ._importlib_bootstrap import is_internal
 from .backend import Backend
 from .codec import from_wire, to_wire
 from .context import Frame, current, last_run
 from .errors import BackendError
+from .failures import told
 from .groups import Groups
 from .live import INLINE_TABLE, Run, put_back, status_of
 from .opening import open_backend
@@ -37,18 +36,18 @@ from .values import plain
 from .waiting import WaitingModels
 
 if TYPE_CHECKING:
+    from .delivery import Delivery
     from .sampling import Sampler
 
 FORMAT = 1
-TRACEBACK_FRAMES = 20
-"""Innermost frames of a failed training that its run keeps."""
 
 
 class Recorder:
     """Numbers and stores the facts of this process's runs.
 
     Local stores and memory are written in the caller, synchronously: a call that has returned
-    is kept even if the process is killed next. Safe for threads; a forked child goes on as a
+    is kept even if the process is killed next. Remote ones are sent what stands in the journal,
+    which is the first local store, or a spool. Safe for threads; a forked child goes on as a
     writer of its own.
     """
 
@@ -56,7 +55,16 @@ class Recorder:
         self.settings = settings
         self.session = session
         self.backends: list[Backend] = [open_backend(uri) for uri in settings.backend]
-        self._writers = [ResilientWriter(backend, open_spill) for backend in self.backends]
+        direct = [backend for backend in self.backends if backend.direct]
+        self._delivery = self._new_delivery()
+        if self._delivery is not None:
+            direct = self._delivery.with_journal(direct)
+        self.journal = direct[0]
+        placed = self._delivery.owe if self._delivery is not None else None
+        self._writers = [
+            ResilientWriter(backend, open_spill, None if n else placed)
+            for n, backend in enumerate(direct)
+        ]
         self._open: dict[str, Run] = {}
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
@@ -73,6 +81,14 @@ class Recorder:
     def backend(self) -> Backend:
         """The store that is read back."""
         return self.backends[0]
+
+    def _new_delivery(self) -> Delivery | None:
+        remotes = [backend for backend in self.backends if not backend.direct]
+        if not remotes:
+            return None
+        from .delivery import Delivery
+
+        return Delivery(remotes, self.settings)
 
     def place(self, run_id: str) -> Backend:
         """The store that files of a run go to: the one that takes its records."""
@@ -160,7 +176,7 @@ class Recorder:
         from .errors import NotFound
 
         try:
-            opened = [r.value for r in self.backend.records(run_id) if r.kind == "run"]
+            opened = [r.value for r in self.journal.records(run_id) if r.kind == "run"]
         except NotFound:
             return {}
         newest: dict[str, Any] = max(opened, key=lambda facts: facts.get("attempt", 1), default={})
@@ -168,7 +184,7 @@ class Recorder:
 
     def _mark(self) -> str | None:
         """Where this process's death by SIGTERM will be noted, below the store's root."""
-        if getattr(self.backend, "root", None) is None:
+        if getattr(self.journal, "root", None) is None:
             return None
         return f"marks/{self._writers[0].writer}"
 
@@ -228,8 +244,11 @@ class Recorder:
             writer.forget(run.id)
         last_run.set(run)
 
-    def close(self, error: BaseException | None = None) -> None:
-        """End every run that this process has open (at exit, or at `disable`)."""
+    def close(self, error: BaseException | None = None, timeout: float = 0.0) -> None:
+        """End every run that this process has open (at exit, or at `disable`).
+
+        `timeout` is how many seconds to wait for what is being sent to remote stores.
+        """
         self._after_fork()
         self.closing_error = error
         if self._sampler is not None:
@@ -247,11 +266,14 @@ class Recorder:
         with guarded("closing the store"):
             if self._unmark is not None:
                 self._unmark()
-            for backend in self.backends:
-                root = getattr(backend, "root", None)
+            for store in [writer.backend for writer in self._writers]:
+                root = getattr(store, "root", None)
                 if root is not None:
                     kept_notes.keep(root, provenance.program_name())
-                backend.close()
+                store.close()
+        if self._delivery is not None:
+            with guarded("delivery"):
+                self._delivery.close(timeout)
 
     def _after_fork(self) -> None:
         """Forget the parent's runs in a forked child: they are the parent's to end."""
@@ -310,10 +332,12 @@ class Recorder:
         saving.save_model(self, run, name, model, details)
 
     def settle(self) -> None:
-        """Write what waits in memory, before somebody reads the store."""
+        """Write what waits in memory, and send it, before somebody reads the store."""
         self._after_fork()
         self._catch_up()
         saving.store_waiting(self)
+        if self._delivery is not None and not self.backend.direct:
+            self._delivery.flush(self.settings.exit_timeout)
 
     def later(self, run: Run, key: str, task: Callable[[], None]) -> None:
         """Have `task()` done before the store is read here or closed; of one key the newest."""
@@ -349,33 +373,6 @@ def _system_facts() -> list[Any]:
 
 def _wire_value(value: Any) -> Any:
     return to_wire(redact.redact("", plain(value)))
-
-
-def told(error: BaseException | None) -> dict[str, Any] | None:
-    """Type, message and the end of the traceback of an error, redacted, without our frames."""
-    if error is None:
-        return None
-    lines = traceback.format_list(_frames(error)[-TRACEBACK_FRAMES:])
-    with guarded("reading an error's message"):
-        message = redact.redact_text(str(error))
-        return {
-            "type": type(error).__qualname__,
-            "message": message[:10_000],
-            "traceback": redact.redact_text("".join(lines)),
-        }
-    return {"type": type(error).__qualname__, "message": "", "traceback": ""}
-
-
-def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The frames that led to `error`, outermost first: also those outside of where it is caught."""
-    trace = error.__traceback__
-    outside = trace.tb_frame.f_back if trace is not None else None
-    frames = [*traceback.extract_stack(outside), *traceback.extract_tb(trace)] if outside else []
-    return [
-        frame
-        for frame in frames or traceback.extract_tb(trace)
-        if not (is_internal(frame.filename) or frame.filename.startswith("<frozen"))
-    ]
 
 
 def _wire(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,13 +25,15 @@ REMEMBERED = 1024
 RETRY_AFTER = 1.0
 """Seconds for which a run whose facts can be stored nowhere is left alone before the next try."""
 
+Placed = Callable[[str, Backend, str, bool], object]
+
 _getpid = os.getpid
 
 
 class _Stream:
     """Where one run's facts go now, and under which name the next one will stand."""
 
-    __slots__ = ("backend", "failed", "lock", "lost", "retry_at", "seq", "why", "writer")
+    __slots__ = ("backend", "failed", "light", "lock", "lost", "retry_at", "seq", "why", "writer")
 
     def __init__(self, backend: Backend, writer: str) -> None:
         self.lock = threading.Lock()
@@ -40,6 +42,7 @@ class _Stream:
         self.seq = 0  # -1 while a write is under way: after an interrupted one the store is asked
         self.lost = 0
         self.failed = False
+        self.light = False
         self.retry_at = 0.0
         self.why = ""
 
@@ -51,12 +54,19 @@ class ResilientWriter:
     closed for good; the run goes on under a new writer, in the same store if that works again,
     else in the one that `make_spill` gives. A new writer's first records are the run's opening
     and, where some were lost, `system` `autolog.lost`. A forked child is a new writer. Safe for
-    threads, which wait for one another only within a run.
+    threads, which wait for one another only within a run. `placed(run, store, writer, light)` is
+    told before the first record of a run goes to a store under a writer's id; it must not raise.
     """
 
-    def __init__(self, backend: Backend, make_spill: Callable[[], Backend | None]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        make_spill: Callable[[], Backend | None],
+        placed: Placed | None = None,
+    ) -> None:
         self.backend = backend
         self._make_spill = make_spill
+        self._placed = placed
         self._spill: Backend | None = None
         self._begin({})
 
@@ -137,6 +147,9 @@ class ResilientWriter:
                 opening = self._openings.get(run)
                 if opening is not None and facts and facts[0][1] != "run":
                     facts = [opening, *facts]
+                stream.light = _begins_light(facts)
+            if self._placed is not None:
+                self._placed(run, stream.backend, stream.writer, stream.light)
             self._streams[run] = stream
             return stream, facts
 
@@ -178,6 +191,9 @@ class ResilientWriter:
             backend = place()
             if backend is None:
                 continue
+            stream.light = _begins_light([*head, *facts])
+            if self._placed is not None:
+                self._placed(run, backend, writer, stream.light)
             try:
                 backend.write(Batch(run, writer, 0, [*head, *facts]))
             except Exception:
@@ -223,6 +239,14 @@ class ResilientWriter:
             report(RECORDS, BackendError(f"{lost} of a run are lost; {why}"))
         else:
             note(RECORDS, why)
+
+
+def _begins_light(facts: Sequence[Fact]) -> bool:
+    """Whether these are the first facts of a writer that opens a light run."""
+    if not facts or facts[0][1] != "run":
+        return False
+    value = facts[0][3]
+    return isinstance(value, dict) and value.get("light") is True
 
 
 def _held(backend: Backend, run: str, writer: str) -> int | None:

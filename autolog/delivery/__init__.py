@@ -1,0 +1,106 @@
+"""Delivery: bringing what stands in a journal on this machine to the remote stores.
+
+Hooks write to the journal alone. Each remote store has a shipper, whose thread sends what this
+process writes; an outbox says what is still owed, so that the next program sends what a dead one
+left. `docs/delivery.md` tells it to users, `docs/decisions/0009-delivery.md` why it is so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..backend import Backend
+from ..opening import open_backend
+from ..reporting import guarded, say
+from ..settings import Settings
+from .outbox import Stream
+from .shipper import Shipper
+from .spool import OUTBOXES, STORE, made, spool_folder, usable
+
+__all__ = ["Delivery"]
+
+WORKER_WAITS = 1.0
+"""Seconds that a worker process waits at most at its end; its program sends what is left."""
+
+
+class Delivery:
+    """The shippers of one recorder, and the journal that they send from."""
+
+    def __init__(self, remotes: Sequence[Backend], settings: Settings) -> None:
+        self._spool = usable(spool_folder(settings.spool))
+        self._made = False
+        self.shippers = [Shipper(remote, self._spool / OUTBOXES) for remote in remotes]
+        _instances.add(self)
+
+    def with_journal(self, direct: Sequence[Backend]) -> list[Backend]:
+        """The stores that hooks write to, the journal first: one of theirs, or the spool."""
+        local = [backend for backend in direct if getattr(backend, "root", None) is not None]
+        journal = local[0] if local else open_backend(self._spool / STORE)
+        return [journal, *(backend for backend in direct if backend is not journal)]
+
+    def owe(self, run: str, store: Backend, writer: str, light: bool) -> None:
+        """Have what `writer` is about to write to `run` in a local store sent everywhere."""
+        root: Path | None = getattr(store, "root", None)
+        if root is None:
+            return
+        stream = Stream(None if light else run, writer, str(root))
+        for shipper in self.shippers:
+            with guarded("noting what is to be sent"):
+                if not self._made:
+                    made(self._spool)
+                    self._made = True
+                shipper.owe(stream)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until what was written before is sent; whether it is."""
+        until = time.monotonic() + timeout
+        for shipper in self.shippers:
+            shipper.ask()
+        return all(shipper.flush(until) for shipper in self.shippers)
+
+    def close(self, timeout: float) -> None:
+        """Send what is left, within that time; say in one line what could not be."""
+        worker = _is_worker()
+        if worker:
+            timeout = min(timeout, WORKER_WAITS)
+        until = time.monotonic() + timeout
+        for shipper in self.shippers:
+            shipper.ask()
+        left = [shipper for shipper in self.shippers if not shipper.close(until)]
+        for shipper in () if worker else left:
+            _say_left(shipper)
+
+
+def _is_worker() -> bool:
+    """Whether this process is one of multiprocessing's, whose program waits for its end."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
+
+
+def _say_left(shipper: Shipper) -> None:
+    streams = shipper.outbox.owed
+    count = len({stream.run or stream.writer for stream in streams})
+    why = f" ({shipper.error})" if shipper.error else ""
+    what = f"{count} run{'s' * (count != 1)}"
+    say(
+        f"{what} not yet sent to {shipper.destination.name}{why}: `autolog sync` sends what is "
+        "left, or the next program that records there"
+    )
+
+
+_instances: weakref.WeakSet[Delivery] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for delivery in list(_instances):
+        for shipper in delivery.shippers:
+            shipper.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,57 @@
+"""The spool: where runs wait that no local store of the settings keeps."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from ..errors import BackendError
+
+STORE = "runs"
+OUTBOXES = "outbox"
+
+
+def spool_folder(setting: str | None) -> Path:
+    """The folder that the setting names, else `$XDG_STATE_HOME/autolog/spool`, or its default."""
+    if setting:
+        return Path(setting).expanduser().absolute()
+    given = os.environ.get("XDG_STATE_HOME")
+    return Path(given or os.path.expanduser("~/.local/state"), "autolog", "spool")  # noqa: PTH111
+
+
+def usable(folder: Path) -> Path:
+    """`folder`, if this user alone can write there, else one in the temporary folder.
+
+    Nothing is made yet.
+    """
+    place = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if _is_ours(place) if place == folder else os.access(place, os.W_OK | os.X_OK):
+        return folder
+    place = Path(tempfile.gettempdir()) / f"autolog-spool-{_user()}"
+    if place.exists() and not _is_ours(place):
+        return Path(tempfile.mkdtemp(prefix="autolog-spool-"))
+    return place
+
+
+def made(folder: Path) -> None:
+    """See to it that the spool is there, for this user's eyes alone; raises BackendError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackendError(f"{folder}: {error}") from error
+    if not _is_ours(folder):
+        raise BackendError(f"{folder} is somebody else's; name another with AUTOLOG_SPOOL")
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else may put anything into it, and we may."""
+    state = folder.stat()
+    if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
+        return False
+    return stat.S_ISDIR(state.st_mode) and os.access(folder, os.W_OK | os.X_OK)

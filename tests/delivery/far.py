@@ -1,0 +1,128 @@
+"""A remote store for tests: a local one that a journal feeds, and that fails as a file says.
+
+`far:FOLDER`. In `FOLDER.switch` stand words: `down` (nothing works), `hang` (nobody answers),
+`busy:SECONDS` (come again later), `denied` (we are refused for good), `bad:KEY` (records of that
+key are refused for good), `broken:KEY` (they fail, for now), `file:PATH` (that artifact is
+refused), `large:N` (more than N records are refused), `late` (what was stored is not told).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from autolog.backends.local import LocalBackend
+
+from autolog import opening
+from autolog.errors import BackendError
+from autolog.records import Record
+
+opening.BUILT_IN["far"] = "far:Far"
+
+
+def failure(text: str, *, permanent: bool = False, after: float | None = None) -> BackendError:
+    error = BackendError(text)
+    error.permanent, error.retry_after = permanent, after
+    return error
+
+
+class Far(LocalBackend):
+    """Counts what it is asked in `FOLDER.calls`."""
+
+    direct: ClassVar[bool] = False
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri.removeprefix("far:"))
+        self.uri = f"far:{self.root}"
+
+    def words(self) -> dict[str, str]:
+        """What the switch says."""
+        try:
+            text = self.root.with_suffix(".switch").read_text()
+        except OSError:
+            return {}
+        return {word.partition(":")[0]: word.partition(":")[2] for word in text.split()}
+
+    def _call(self, what: str) -> dict[str, str]:
+        with self.root.with_suffix(".calls").open("a") as file:
+            file.write(f"{what}\n")
+        words = self.words()
+        while "hang" in words:
+            time.sleep(0.05)
+            words = self.words()
+        if "down" in words:
+            raise failure("connection refused")
+        if "busy" in words:
+            raise failure("too many requests", after=float(words["busy"]))
+        if "denied" in words:
+            raise failure("no such token", permanent=True)
+        return words
+
+    def write(self, batch: Sequence[Record]) -> None:
+        words = self._call(f"write {len(batch)}")
+        if len(batch) > int(words.get("large", 1_000_000)):
+            raise failure("the body is too large", permanent=True)
+        for record in batch:
+            if record.key and record.key == words.get("bad"):
+                raise failure(f"{record.key} is not to be had", permanent=True)
+            if record.key and record.key == words.get("broken"):
+                raise failure("internal error")
+        super().write(list(batch))
+        if "late" in words:
+            raise failure("timed out")
+
+    def acked(self, run: str) -> dict[str, int]:
+        self._call("acked")
+        return super().acked(run)
+
+    def artifact_digests(self, run: str) -> dict[str, str | None]:
+        self._call("artifact_digests")
+        return super().artifact_digests(run)
+
+    def send_artifact(
+        self, run: str, path: str, source: BinaryIO, digest: str | None = None
+    ) -> None:
+        words = self._call(f"file {path}")
+        if path == words.get("file"):
+            raise failure("files are not to be had", permanent=True)
+        super().send_artifact(run, path, source, digest)
+
+    def drop_artifact(self, run: str, path: str) -> None:
+        self._call(f"drop {path}")
+        super().drop_artifact(run, path)
+
+
+class Place:
+    """The far store as a test sees it: its switch, its calls, what its files hold."""
+
+    def __init__(self, folder: Path, name: str = "far") -> None:
+        self.root = folder / name
+        self.uri = f"far:{self.root}"
+
+    def say(self, *words: str) -> None:
+        """Turn the switch."""
+        new = self.root.with_suffix(".new")
+        new.write_text(" ".join(words))
+        new.replace(self.root.with_suffix(".switch"))
+
+    def calls(self) -> list[str]:
+        """What was asked, in order."""
+        with contextlib.suppress(OSError):
+            return self.root.with_suffix(".calls").read_text().splitlines()
+        return []
+
+    def records(self, run: str) -> list[Any]:
+        """The records of `run`, by writer and seq."""
+        return list(LocalBackend(self.root).records(run))
+
+    def runs(self) -> list[str]:
+        """The ids of all runs."""
+        return LocalBackend(self.root).run_ids()
+
+    def artifacts(self, run: str) -> dict[str, bytes]:
+        """The bytes of all files of `run`."""
+        store = LocalBackend(self.root)
+        return {path: store.open_artifact(run, path).read() for path in store.artifacts(run)}
