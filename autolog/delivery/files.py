@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,7 +10,10 @@ from ..backend import Backend
 from ..records import Record
 from .sending import Sender
 
-_KINDS = ("artifact", "model", "table")
+EARLY = 2.0
+"""Seconds after which a run's first files are there."""
+NAMING = ("artifact", "model", "table")
+"""Kinds of records that may speak of files."""
 
 State = tuple[int, int, int]
 
@@ -24,25 +28,33 @@ class Files:
     def __init__(self, store: Backend, run: str) -> None:
         self._store = store
         self._run = run
+        self._began: float | None = time.monotonic()
         self._sent: dict[str, State] = {}
         self._held: dict[str, str | None] | None = None
+        self._doubtful = False
 
     def before(self, records: Iterable[Record], sender: Sender) -> None:
         """Send what `records` speak of, and have forgotten what they say is gone."""
         for record in records:
-            if record.run == self._run and record.kind in _KINDS and isinstance(record.value, dict):
+            if record.run == self._run and isinstance(record.value, dict):
                 self._follow(record, record.value, sender)
 
     def all(self, sender: Sender) -> None:
         """Send every file that has not been; the destination is asked once what it holds."""
-        paths = self._store.artifacts(self._run)
-        if paths and self._held is None:
-            self._held = sender.target.artifact_digests(self._run)
-        for path in paths:
+        self._doubtful = True
+        for path in self._store.artifacts(self._run):
             self._send(path, sender)
 
+    def early(self, sender: Sender) -> None:
+        """Once, soon after the beginning, send what no record speaks of: the program's source."""
+        if self._began is not None and time.monotonic() - self._began > EARLY:
+            self.all(sender)
+            self._began = None
+
     def forget(self) -> None:
-        """Ask and send again: the destination lacks what it once had."""
+        """Ask and send again: the destination may lack what it once had."""
+        self._began = time.monotonic()
+        self._doubtful = True
         self._sent.clear()
         self._held = None
 
@@ -68,6 +80,8 @@ class Files:
         state = self._state(path)
         if state is None or self._sent.get(path) == state:
             return
+        if self._doubtful and self._held is None:
+            self._held = sender.target.artifact_digests(self._run)
         held = self._held.get(path) if self._held is not None else None
         sender.send_file(self._store, self._run, path, held)
         self._sent[path] = state

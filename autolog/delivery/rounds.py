@@ -13,7 +13,7 @@ from ..opening import open_backend
 from ..records import Record
 from ..reporting import note, say
 from . import outbox as outboxes
-from .files import Files
+from .files import NAMING, Files
 from .outbox import Outbox, Stream
 from .pausing import Pause
 from .sending import MOST, Behind, Refusals, Refused, Sender, firsts
@@ -63,7 +63,7 @@ class Rounds:
         self._taken: Outbox | None = None
         self._parked: dict[Path, float] = {}
         self._scanned = -SCAN_EVERY
-        self._count = 0
+        self._count = self._doubted = 0
         self._closing = False
 
     def abandon(self) -> None:
@@ -105,14 +105,20 @@ class Rounds:
     def _send_own(self, asked: bool) -> None:
         """Send what is new of every stream, several in a batch, until all is read."""
         again = asked or self._count % LOOK_AGAIN == 0
-        due = [t for t in self._tails.values() if not t.orphan and (again or not t.settled)]
+        due = self._due(again)
         reading = due
         while reading:
             self._send_some(reading)
-            reading = [tail for tail in reading if tail.more or tail.doubtful]
+            reading = [tail for tail in self._due(again) if tail.more or tail.doubtful]
         for tail in due:
-            if tail.ended or self._closing:
+            if self._closing or (tail.ended and tail.stream.run is not None):
                 self._settle(tail)
+            elif tail.stream.run is not None and tail.expected:
+                self._files_of(tail, tail.stream.run).early(self.sender)
+
+    def _due(self, again: bool) -> list[Tail]:
+        own = (tail for tail in self._tails.values() if not tail.orphan)
+        return [tail for tail in own if again or not tail.settled or tail.doubtful]
 
     def _send_some(self, tails: list[Tail]) -> None:
         """Send a chunk of each journal, or all of one that is doubtful."""
@@ -132,11 +138,18 @@ class Rounds:
     def _next(self, tail: Tail) -> Chunk | None:
         """What comes next in a journal, unless it has been read as far as it went."""
         try:
-            return tail.next() if tail.more or tail.grown() else None
-        except FileNotFoundError:
+            chunk = tail.next() if tail.more or tail.grown() else None
+        except (FileNotFoundError, NotADirectoryError):
             if tail.orphan or tail.seen or self._closing:  # else it is about to be made
                 self._search(tail)
             return None
+        except OSError as error:
+            note("delivery", f"{tail.path}: {error}")
+            tail.lost = True
+            tail.rewind()
+            return None
+        tail.lost = False
+        return chunk
 
     def _search(self, tail: Tail) -> None:
         """A run's folder was removed by hand, or renamed: then the store finds it."""
@@ -155,6 +168,8 @@ class Rounds:
         try:
             self._write(parts)
         except BackendError as error:
+            if isinstance(error, Behind):
+                self._doubt_all()
             for tail, _ in parts:
                 tail.doubtful = True
             if not (error.permanent or isinstance(error, Behind)):
@@ -164,12 +179,15 @@ class Rounds:
         """Send a journal of which the destination may hold less or more than we think."""
         tail.floors.clear()
         rewound = 0
+        if tail.stream.run is None or tail.settled:
+            self._rewind(tail)
         while (chunk := self._next(tail)) is not None:
             if self._lacks(tail, chunk):
                 if rewound > REFUSED_MOST:
                     raise BackendError("it does not keep what it is given")
                 rewound += 1
                 self._rewind(tail)
+                self._doubt_all()
                 continue
             try:
                 self._write([(tail, chunk)])
@@ -195,8 +213,18 @@ class Rounds:
     def _rewind(self, tail: Tail) -> None:
         tail.rewind()
         tail.floors.clear()
-        if tail.stream.run is not None:
-            self._files_of(tail, tail.stream.run).forget()
+        for (store, run), files in self._files.items():
+            if store == tail.stream.store and tail.stream.run in (None, run):
+                files.forget()
+
+    def _doubt_all(self) -> None:
+        """What was emptied may lack any run, also one that is settled; once in a round."""
+        if self._doubted != self._count:
+            self._doubted = self._count
+            for tail in self._tails.values():
+                tail.doubtful = True
+            for files in self._files.values():
+                files.forget()
 
     def _write(self, parts: list[Part]) -> None:
         """Send the files that the records speak of, then the records."""
@@ -214,10 +242,10 @@ class Rounds:
     # -- files -----------------------------------------------------------------------------
 
     def _send_files(self, tail: Tail, records: list[Record]) -> None:
-        for run in dict.fromkeys(record.run for record in records):
-            files = self._files_of(tail, run)
-            files.before(records, self.sender)
-        if tail.stream.run is not None and any(r.kind in ("run", "end") for r in records):
+        naming = [record for record in records if record.kind in NAMING]
+        for run in dict.fromkeys(record.run for record in naming):
+            self._files_of(tail, run).before(naming, self.sender)
+        if tail.stream.run is not None and any(record.kind == "end" for record in records):
             self._files_of(tail, tail.stream.run).all(self.sender)
 
     def _files_of(self, tail: Tail, run: str) -> Files:
@@ -244,6 +272,7 @@ class Rounds:
             if held < tail.expected:
                 tail.doubtful = True
                 return
+            self.sender.confirm(run)
         with contextlib.suppress(BackendError), self._lock:  # of a full disk; it is sent again
             if not tail.grown_quietly():
                 tail.settled = True

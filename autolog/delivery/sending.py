@@ -64,6 +64,7 @@ class Sender:
         self.files = 0
         self._refusals = refusals
         self._limit = MOST
+        self._suspects: dict[str, dict[str, str]] = {}
 
     # -- records ---------------------------------------------------------------------------
 
@@ -85,24 +86,37 @@ class Sender:
             try:
                 self._write(piece)
             except BackendError as error:
+                self._look_for_gaps(piece, error)
                 if not error.permanent:
                     raise
-                self._look_for_gaps(piece)
                 self._apart(piece, error)
             at += len(piece)
 
     def _write(self, piece: Sequence[Record]) -> None:
         self.target.write(piece)
         self.records += len(piece)
+        for run in {record.run for record in piece} if self._suspects else ():
+            self.confirm(run)
 
-    def _look_for_gaps(self, piece: Sequence[Record]) -> None:
+    def confirm(self, run: str) -> None:
+        """Of files of `run` that were refused, know that it was them, and neither it nor us."""
+        for path, why in self._suspects.pop(run, {}).items():
+            self._refusals.file(run, path, why)
+
+    def _look_for_gaps(self, piece: Sequence[Record], error: BackendError) -> None:
+        """Raise Behind where what the store lacks explains the `error`."""
+        if error.retry_after is not None:
+            return
         behind = []
         for run, first in firsts(piece).items():
-            held = self.acked(run)
+            try:
+                held = self.acked(run)
+            except BackendError as again:
+                raise (again if error.permanent else error) from again
             if any(held.get(writer, 0) < seq for writer, seq in first.items()):
                 behind.append(run)
         if behind:
-            raise Behind(behind)
+            raise Behind(behind) from error
 
     def _apart(self, piece: Sequence[Record], error: BackendError) -> None:
         """Store the halves of a piece that was refused, down to the record that is to blame."""
@@ -128,6 +142,7 @@ class Sender:
         try:
             self._write([Record(*name, "system", REFUSED, told)])
         except BackendError as again:
+            self._suspects.pop(record.run, None)
             raise (Refused(record.run, error) if again.permanent else again) from again
         self._refusals.record(record, why)
 
@@ -138,22 +153,24 @@ class Sender:
     ) -> str | None:
         """Send an artifact, unless the store holds one of the digest `held`; its digest.
 
-        None where there is no such artifact any more, or the store will never take it.
+        None where there is no such artifact any more, or the store refuses it.
         """
         try:
-            with source.open_artifact(run, path) as stream:
-                digest = digest_of(stream)
-                if digest == held:
-                    return digest
-                stream.seek(0)
+            stream = source.open_artifact(run, path)
+        except BackendError:
+            return None  # it has been removed, or replaced by a folder
+        with stream:
+            digest = digest_of(stream)
+            if digest == held:
+                return digest
+            stream.seek(0)
+            try:
                 self.target.send_artifact(run, path, stream, digest)
-        except NotFound:
-            return None
-        except BackendError as error:
-            if not error.permanent:
-                raise
-            self._refusals.file(run, path, _line(error))
-            return None
+            except BackendError as error:
+                if not error.permanent:
+                    raise
+                self._suspects.setdefault(run, {})[path] = _line(error)
+                return None
         self.files += 1
         return digest
 
@@ -173,6 +190,7 @@ class Sender:
         held = self.acked(run)
         for piece in missing(source, run, held):
             self.write(piece)
+        self.confirm(run)
 
     def bring_files(self, source: Backend, run: str) -> None:
         """Send the files that the store lacks, or has with other bytes."""

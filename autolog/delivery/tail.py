@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import BackendError
 from ..journal_read import Line, decode_lines, to_record
 from ..records import Record
 from .outbox import Outbox, Stream
@@ -56,7 +55,7 @@ class Tail:
         self._offset = self._size = 0
 
     def grown(self) -> bool:
-        """Whether there is something to read; raises FileNotFoundError where there is no file."""
+        """Whether there is something to read; raises OSError, as where there is no file."""
         state = os.stat(self.path)  # noqa: PTH116 - once a second for each open run
         if state.st_ino != self._inode or state.st_size < self._offset:
             self.doubtful = self.doubtful or self._inode >= 0
@@ -84,10 +83,7 @@ class Tail:
 
     def next(self) -> Chunk | None:
         """The records that come next, in whole lines; None where there are none yet."""
-        try:
-            data = self._read()
-        except OSError as error:
-            raise BackendError(f"{self.path}: {error}") from error
+        data = self._read()
         if not data:
             self._size = self._offset
             return None
@@ -120,7 +116,7 @@ class Tail:
 
     def rewind(self) -> None:
         """Begin anew: the destination lacks what it once had."""
-        self._offset = self.expected = 0
+        self._offset = self._size = self.expected = 0
 
     def _read(self) -> bytes:
         with open(self.path, "rb") as file:  # noqa: PTH123 - as above

@@ -9,8 +9,9 @@ refused), `large:N` (more than N records are refused), `late` (what was stored i
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -70,7 +71,7 @@ class Far(LocalBackend):
                 raise failure(f"{record.key} is not to be had", permanent=True)
             if record.key and record.key == words.get("broken"):
                 raise failure("internal error")
-        super().write(list(batch))
+        LocalBackend(self.root).write(list(batch))  # knows nothing of a folder that was removed
         if "late" in words:
             raise failure("timed out")
 
@@ -108,6 +109,10 @@ class Place:
         new.write_text(" ".join(words))
         new.replace(self.root.with_suffix(".switch"))
 
+    def empty(self) -> None:
+        """Lose everything, at once."""
+        shutil.rmtree(self.root.rename(self.root.with_name(f"gone-{time.monotonic_ns()}")))
+
     def calls(self) -> list[str]:
         """What was asked, in order."""
         with contextlib.suppress(OSError):
@@ -126,3 +131,11 @@ class Place:
         """The bytes of all files of `run`."""
         store = LocalBackend(self.root)
         return {path: store.open_artifact(run, path).read() for path in store.artifacts(run)}
+
+
+def eventually(condition: Callable[[], Any]) -> None:
+    """Wait until the condition holds; no test passes because of a clock."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
