@@ -178,7 +178,7 @@ class Recorder:
         try:
             opened = [r.value for r in self.journal.records(run_id) if r.kind == "run"]
         except NotFound:
-            return {}
+            opened = self._delivery.openings(run_id) if self._delivery is not None else []
         newest: dict[str, Any] = max(opened, key=lambda facts: facts.get("attempt", 1), default={})
         return dict(from_wire(newest))
 

@@ -7,14 +7,19 @@ left. `docs/delivery.md` tells it to users, `docs/decisions/0009-delivery.md` wh
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..backend import Backend
+from ..errors import BackendError
 from ..opening import open_backend
 from ..reporting import guarded, say
 from ..settings import Settings
@@ -24,6 +29,8 @@ from .spool import OUTBOXES, STORE, made, spool_folder, usable
 
 __all__ = ["Delivery"]
 
+ANSWER = 0.5
+"""Seconds for which the opening of a run that is resumed by its id waits for remote stores."""
 WORKER_WAITS = 1.0
 """Seconds that a worker process waits at most at its end; its program sends what is left."""
 
@@ -55,6 +62,26 @@ class Delivery:
                     made(self._spool)
                     self._made = True
                 shipper.owe(stream)
+
+    def openings(self, run: str) -> list[dict[str, Any]]:
+        """With what a run was opened that only remote stores know; those that answer at once."""
+        found: list[dict[str, Any]] = []
+
+        def ask(remote: Backend) -> None:
+            with contextlib.suppress(BackendError):
+                opened = [one.value for one in remote.records(run) if one.kind == "run"]
+                found.extend(value for value in opened if isinstance(value, dict))
+
+        asking = [
+            threading.Thread(target=ask, args=[shipper.backend], daemon=True)
+            for shipper in self.shippers
+        ]
+        for thread in asking:
+            contextvars.Context().run(thread.start)
+        until = time.monotonic() + ANSWER
+        for thread in asking:
+            thread.join(max(until - time.monotonic(), 0))
+        return list(found)
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was written before is sent; whether it is."""

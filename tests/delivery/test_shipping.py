@@ -330,3 +330,20 @@ def test_the_random_state_stays(far: Place, store: Path) -> None:
     eventually(lambda: len(far.calls()) > 2)
     autolog.disable()
     assert random.getstate() == before
+
+
+def test_a_run_is_resumed_that_only_the_remote_store_knows(far: Place, tmp_path: Path) -> None:
+    autolog.autolog(backend=[far.uri])
+    run = train("first")
+    autolog.disable()
+    autolog.autolog(backend=[far.uri], spool=str(tmp_path / "elsewhere"))
+    with autolog.start_run(id=run.id) as again:
+        again.log_metric("loss", 0.0, step=1)
+    found = autolog.get_run(run.id)
+    assert (found.name, len(found.history("loss"))) == ("first", 2)
+    autolog.disable()
+    far.say("hang")
+    autolog.autolog(backend=[far.uri], spool=str(tmp_path / "third"), exit_timeout=0.1)
+    autolog.start_run(id=run.id).end()
+    autolog.disable()
+    far.say()
