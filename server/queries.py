@@ -37,7 +37,7 @@ class Wanted(msgspec.Struct):
     after: str = ""
 
 
-@post("/search", status_code=200, sync_to_thread=True)
+@post("/search", status_code=200, sync_to_thread=True, media_type=MSGPACK)
 def search(request: AnyRequest, data: Query) -> Response[bytes]:
     """The runs that match a query, in brief; `limit` is 10,000 at most."""
     if data.limit is None or not 0 <= data.limit <= PAGE or not 0 <= data.offset < 2**31:
@@ -49,7 +49,7 @@ def search(request: AnyRequest, data: Query) -> Response[bytes]:
     return _packed(Answered([run.summary for run in found], [*below.values()], only))
 
 
-@post("/summaries", status_code=200, sync_to_thread=True)
+@post("/summaries", status_code=200, sync_to_thread=True, media_type=MSGPACK)
 def summaries(request: AnyRequest, data: Wanted) -> Response[bytes]:
     """Runs in brief: those named, or the next 10,000 of all by id."""
     store = Store(store_of(request))
