@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -41,8 +42,14 @@ class Place(msgspec.Struct, frozen=True):
     key: str | None = None
 
 
+def _end(*_: object) -> None:
+    raise SystemExit(0)
+
+
 def serve(config: Config, place: Place) -> None:
     """Serve until a signal ends it; raises UsageError or BackendError where it cannot begin."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # uvicorn raises it once more, when all else has ended
     with _bound(place) as listening, _shared_measures(place.workers):
         host, port = place.host, listening.getsockname()[1]
         with _entrance(config, host, port) as ready:
@@ -83,6 +90,7 @@ def _bound(place: Place) -> Iterator[socket.socket]:
         with listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
+            listening.listen(2048)  # who comes while the application is loaded waits
             listening.set_inheritable(True)
             yield listening
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..opening import open_backend
 from ..settings import default_store, resolve
 from .terminal import print_json
 
@@ -149,7 +150,9 @@ def _parts() -> Any:
 
 def _store(backend: str | None) -> str:
     given = (backend, *resolve()["backend"], str(default_store()))
-    return next(str(uri) for uri in given if uri)
+    uri = next(str(uri) for uri in given if uri)
+    open_backend(uri).close()  # so that a name that is none is called so
+    return uri
 
 
 def _accounts(backend: str | None, access: str | None) -> Any:

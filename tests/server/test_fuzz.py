@@ -202,7 +202,7 @@ def test_the_api_under_schemathesis(served: Any, tmp_path: Path) -> None:
         "--exclude-path",
         "/api/v1/runs/{run}/events",
         "--phases",
-        "examples,coverage,fuzzing",
+        PHASES,
     ]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
