@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from autolog import following
-from autolog.following import datasets
+from autolog.following import datasets, results
 from autolog.following.judging import Judgement
 from autolog.integration import (
     Call,
@@ -53,6 +53,8 @@ BEGUN = "keras.begun"
 
 TRAINER = "keras.src.trainers.trainer"
 LIST = "keras.src.callbacks.callback_list"
+METRIC = "keras.src.metrics.metric"
+MEASURED = "what result() of a metric of Keras gave back"
 READER = "keras.src.trainers.epoch_iterator"
 
 _flattened: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
@@ -126,6 +128,20 @@ class Keras(Integration):
         """Hooked where each class defines it; the validation inside `fit` is the fit's own."""
         yield
         self.judge(call)
+
+    @around(method(METRIC, "Metric", "__call__"), covers=True)
+    def measure(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked so that what it computes of one batch is not taken for a result (as below)."""
+        yield
+
+    @around(subclasses(METRIC, "Metric", "result"))
+    def measured(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked where each class defines it, for loops of the program's own: what `fit` and
+        `evaluate` ask their metrics is told by them (Keras 3.5 to 3.15).
+        """
+        yield
+        if call.site is not None and call.site.callee() == "result":
+            results.told(call, run, {results.name_of(call, "result"): call.result}, MEASURED)
 
     @around(subclasses(TRAINER, "Trainer", "train_on_batch", "test_on_batch"))
     def batch(self, call: Call, run: Run | None) -> Iterator[None]:

@@ -32,6 +32,9 @@ CAPTURES = {
         Captured("metric", "loss_x_test, accuracy_x_test: the number, the call, its place"),
         Captured("dataset", "the data that it was evaluated on, with its role", "datasets"),
     ),
+    "measured": (
+        Captured("metric", "what a metric came to in a loop of the program's own, by its step"),
+    ),
     "batch": (
         Captured("metric", "loss and metrics of train_on_batch by step; steps, samples_seen"),
         Captured("metric", "loss_x_val of test_on_batch, at the loop's step"),

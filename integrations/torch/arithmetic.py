@@ -33,6 +33,8 @@ class Result(NamedTuple):
     name: str
     value: float
     text: str
+    weak: bool = False
+    """Whether the name says little of it."""
 
 
 class Unknown(Exception):
@@ -190,7 +192,8 @@ class Reckoner:
         if not all(type(one) in (int, float) for one in values):
             raise Unknown
         result = function(values)
-        return Number(result if type(result) in (int, float) else result.item(), "", derived=True)
+        derived = self._summed(node) or not self._sums  # a helper's own lists are what it is given
+        return Number(result if type(result) in (int, float) else result.item(), "", derived)
 
 
 def title_of(node: ast.expr) -> str:

@@ -194,6 +194,25 @@ def bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
                 yield part.id, None
 
 
+def kept_as(scope: ast.AST) -> dict[str, str]:
+    """What variables are called where they are kept: `history["val_loss"].append(va)`."""
+    found: dict[str, str] = {}
+    for node, _ in statements(scope, False):
+        target: ast.expr | None = None
+        value: ast.expr | None = None
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            if sources.appended(call) and isinstance(call.func, ast.Attribute) and call.args:
+                target, value = call.func.value, call.args[0]
+        if isinstance(target, ast.Subscript) and isinstance(value, ast.Name):
+            key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+            if isinstance(key, str) and key:
+                found.setdefault(value.id, key)
+    return found
+
+
 def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.Constant):
         return True

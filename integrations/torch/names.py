@@ -106,9 +106,9 @@ def through(node: ast.Call) -> ast.expr | None:
 # -- the data's part ---------------------------------------------------------------------------
 
 _PARTS = (
-    ("val", re.compile(r"(?<!e)val(?!ue)|(?:^|_)v_?(?:loss|acc)|(?:^|_)dev(?:$|_|set|load)")),
+    ("val", re.compile(r"(?<!e)val(?!ue)|(?:^|_)va?_?(?:loss|acc)|(?:^|_)dev(?:$|_|set|load)")),
     ("test", re.compile(r"test(?!imat)")),
-    ("train", re.compile(r"train")),
+    ("train", re.compile(r"train|(?:^|_)tr_(?:loss|acc)")),
     ("eval", re.compile(r"eval")),
 )
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CALLED = "_call_impl"
 """The function of torch's modules through which each of them is called."""
+RECKONED = "as reckoned"
 LABELS = ("cross_entropy", "nll_loss")
 NUMPY_KNOWS = (torch.float32, torch.float64)
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
@@ -50,7 +51,7 @@ class Pass:
     def __init__(self, key: Any, frame: FrameType, loop: Any) -> None:
         self.key = key
         self.site = find_site(frame)
-        name = sources.part(frame, loop.name if loop is not None else "")
+        name, self.sure = sources.part(frame, loop.name if loop is not None else "")
         copy = sources.copy_of(frame)
         self.name = f"{copy}_{name or 'eval'}" if copy else name
         self.told: list[float] = []
@@ -63,6 +64,13 @@ class Pass:
         self.right = 0
         self.judged = 0
         self.function = ""
+
+    def part(self) -> str:
+        """What its numbers begin with: what the program calls its results says more than that the
+        pass is made in a function `train`.
+        """
+        parts = {part_of(one.name) for one in self.foreseen} - {""}
+        return parts.pop() if len(parts) == 1 and not self.sure else self.name or "eval"
 
 
 def owner(frame: FrameType | None) -> FrameType | None:
@@ -170,13 +178,13 @@ def close(scene: Scene) -> None:
     if current is None or training is None or training.over:
         return
     training.evaluated = True
-    part = current.name or "eval"
+    part = current.part()
     for result in current.foreseen:
         key = result.name if part_of(result.name) else f"{part}_{result.name}"
         current.told.append(result.value)
         current.keys.add(key)
-        if not _is_read(training, key):
-            training.point(key, result.value, training.step, f"as reckoned: {result.text}")
+        if not _is_known(training, key):
+            training.point(key, result.value, training.step, f"{RECKONED}: {result.text}")
     _write(training, part, current)
 
 
@@ -206,6 +214,12 @@ def _is_read(training: Training, key: str) -> bool:
     """Whether the program's variable of that name is what the series is made of."""
     series = training.series.get(key)
     return series is not None and series.rule == readings.RULE
+
+
+def _is_known(training: Training, key: str) -> bool:
+    """Whether a series has its points in another way than by the arithmetic after a loop."""
+    series = training.series.get(key)
+    return series is not None and not series.rule.startswith(RECKONED)
 
 
 def _close(one: float, other: float) -> bool:

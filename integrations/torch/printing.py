@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from .arithmetic import Reckoner, Result, Unknown
+from .arithmetic import Reckoner, Result, Unknown, title_of
 from .names import part_of
 
 PLACEHOLDER = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
@@ -19,14 +19,20 @@ MEASURE = re.compile(
     r"|mae|rmse|reward|return|score"
 )
 
+PREPOSITIONS = frozenset(("for", "of", "on", "in", "at", "after"))
+ALONE = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "eval"))
+"""Labels that say no more than which part of the data is meant."""
 
-def printed(reckoner: Reckoner, statements: Iterable[ast.stmt]) -> Iterator[Result]:
+
+def printed(
+    reckoner: Reckoner, statements: Iterable[ast.stmt], sums: Mapping[str, str]
+) -> Iterator[Result]:
     """What the calls among these statements show, if it comes of the loop's sums."""
     for statement in statements:
         if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
             continue
         for text, node in shown(statement.value):
-            name = label(text)
+            name = called(text, node, sums)
             if not name or not isinstance(node, ast.BinOp | ast.Call):
                 continue
             try:
@@ -37,10 +43,32 @@ def printed(reckoner: Reckoner, statements: Iterable[ast.stmt]) -> Iterator[Resu
                 yield Result(name, float(number.value), ast.unparse(node))
 
 
+def called(text: str, node: ast.expr, sums: Mapping[str, str]) -> str:
+    """What a number is called that is shown after a text and comes of sums.
+
+    `test` alone says which part of the data it is of; what it is says the sum's name, or that of
+    what was added to it.
+    """
+    name = label(text)
+    part = part_of(name)
+    if name and not (part and name in ALONE):
+        return name
+    held = (title_of(one) for one in ast.walk(node) if isinstance(one, ast.expr))
+    for total in dict.fromkeys(one for one in held if one in sums):
+        for word in (total.rpartition(".")[2], sums[total]):
+            measure = MEASURE.search(word.lower())
+            if measure is not None:
+                return f"{part}_{measure[0]}" if part else word
+    return name
+
+
 def label(text: str) -> str:
     """`avg_loss` of `Test Error: Avg loss: `; nothing where no word stands right before."""
     found = LABEL.search(re.split(r"[,;|\t\n]|: (?=\S)", text)[-1])
     words = re.findall(r"\w+", found[1].lower()) if found else []
+    if len(words) > 2 and words[1] in PREPOSITIONS and MEASURE.fullmatch(words[0]):
+        part = part_of(" ".join(words))  # `Accuracy for fold`
+        return f"{part}_{words[0]}" if part else words[0]
     if not any(map(MEASURE.search, words[-3:])):
         measures = [word for word in words if MEASURE.fullmatch(word)]
         if measures:  # `Accuracy of the network on the test images:`
@@ -80,17 +108,28 @@ def _placeholders(node: ast.expr) -> int:
 
 
 def _of_fstring(node: ast.JoinedStr) -> Iterator[tuple[str, ast.expr]]:
-    before = ""
+    before, found = "", []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            yield before, part.value
+            found.append((before, part.value))
             before = ""
         elif isinstance(part, ast.Constant):
             before = str(part.value)
+    yield from _led(found)
 
 
 def _of_format(text: ast.expr, values: list[ast.expr]) -> Iterator[tuple[str, ast.expr]]:
     if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
         return
     parts = PLACEHOLDER.split(text.value.replace("%%", ""))
-    yield from zip(parts, values, strict=False)
+    yield from _led(zip(parts, values, strict=False))
+
+
+def _led(parts: Iterable[tuple[str, ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
+    """`Accuracy for fold 3: 66 %`: words before a number's number, where none stand between."""
+    before = ""
+    for text, value in parts:
+        together = f"{before}{text}"
+        bare = not re.search(r"[A-Za-z]", text) and MEASURE.search(before.lower())
+        yield (together if bare else text), value
+        before = text

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import sources
+from autolog.following import results
+
+from . import configs, sources
 from .arithmetic import Reckoner, Unknown
 from .frames import users, variables
 from .training import Training
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 RULE = "what the program's variable holds"
 GIVEN = "what ReduceLROnPlateau.step() is told"
+KEPT = "what the program keeps of each turn"
+SHOWN = "what the program shows"
+BY_TURN = (RULE, KEPT, SHOWN, "as reckoned")
 MOST = 1000
 """New items of a list that are read at once."""
 
@@ -72,7 +77,7 @@ def read_shown(
     )
     _look(training, here._replace(watched=watched), held, 0)
     known = {one.name for one in here.watched}
-    for name in (here.sums & said.bare) - known:
+    for name in (here.sums.keys() & said.bare) - known:
         value = held.get(name)
         if type(value) is float:
             _look(training, here._replace(watched=(Watched(name, 0),)), held, 0)
@@ -107,7 +112,7 @@ def _look(training: Training, here: Plan, held: Mapping[str, Any], line: int) ->
         if watched.parts:
             _parts(training, watched.parts, value, step)
         elif not (first and watched.begun_with(float(value))):
-            write(training, watched.name, float(value), step)
+            write(training, watched.title or watched.name, float(value), step)
 
 
 def _parts(training: Training, names: tuple[str, ...], value: Any, step: int) -> None:
@@ -135,6 +140,20 @@ def _items(training: Training, here: Plan, watched: Watched, held: Mapping[str, 
     for one in value[before:][-MOST:]:
         if type(one) is int or _is_number(one):
             write(training, watched.name, float(one), training.step)
+        elif type(one) is dict and len(value) < training.step:
+            _row(training, one)
+
+
+def _row(training: Training, row: Mapping[Any, Any]) -> None:
+    """The numbers of a row that is kept of each turn, but for those that are known otherwise.
+
+    Of a series by step the row has the mean, or what it came to.
+    """
+    for key, value in row.items():
+        if type(key) is str and key not in configs.COUNTERS and _is_number(value):
+            series = training.series.get(key)
+            by_step = series is not None and not series.rule.startswith(BY_TURN)
+            write(training, f"{key}_mean" if by_step else key, float(value), training.step, KEPT)
 
 
 def _sums(training: Training, here: Plan, held: Mapping[str, int | float]) -> None:
@@ -166,9 +185,10 @@ def _same(known: Any, value: Any) -> bool:
 
 
 def write(training: Training, name: str, value: float, step: int, rule: str = RULE) -> None:
-    """One point, unless the name is known otherwise: as a loss, as what a loop came to."""
+    """One point, unless the name is known otherwise: as a loss, a metric, what a loop came to."""
     series = training.series.get(name)
-    if name in training.renamed or (series is not None and series.rule != rule):
+    elsewhere = name in training.run.state.get(results.STATE, ())
+    if elsewhere or name in training.renamed or (series is not None and series.rule != rule):
         return
     training.point(name, value, step, rule)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import NamedTuple
 
-from . import helpers, printing, sources
+from . import configs, helpers, printing, sources
 from .arithmetic import Number, Result, Unknown, title_of
 from .frames import by_place, variables
 from .helpers import Runner
+from .names import named
 
 LONGEST = 60
 """Statements after a loop that are looked at."""
@@ -24,7 +25,8 @@ LONGEST = 60
 class Plan(NamedTuple):
     """What is to be reckoned at the end of one loop."""
 
-    sums: frozenset[str]
+    sums: Mapping[str, str]
+    """What the loop adds up, with what the added numbers are called."""
     rest: tuple[ast.stmt, ...]
     reset: frozenset[str] = frozenset()
     """Sums that begin anew within the loop."""
@@ -35,7 +37,7 @@ def reckoned(frame: FrameType) -> list[Result]:
     plan = _plan(frame)
     if plan is None:
         return []
-    return _run(Runner(variables(frame), frame.f_globals, plan.sums), plan, frame)
+    return _run(Runner(variables(frame), frame.f_globals, frozenset(plan.sums)), plan, frame)
 
 
 def foreseen(frame: FrameType, value: float) -> list[Result]:
@@ -47,7 +49,7 @@ def foreseen(frame: FrameType, value: float) -> list[Result]:
     turn = _turn(frame)
     if turn is None:
         return []
-    reckoner = Runner(variables(frame), frame.f_globals, turn.plan.sums)
+    reckoner = Runner(variables(frame), frame.f_globals, frozenset(turn.plan.sums))
     reckoner.computed[turn.call] = Number(value, "f")
     for statement in turn.body:
         for _ in _results(reckoner, statement):
@@ -79,7 +81,7 @@ def _turn(frame: FrameType) -> Turn | None:
             block = next((b for b in _blocks(parent) if node in b), [])
             body += block[block.index(node) + (1 if body else 0) :]
         node = parent
-    sums = frozenset(_sums(node))
+    sums = dict(_sums(node))
     rest = tuple(_after(tree, node))[:LONGEST]
     return Turn(call, tuple(body), Plan(sums, rest)) if sums and rest else None
 
@@ -106,13 +108,14 @@ def _run(reckoner: Runner, plan: Plan, frame: FrameType) -> list[Result]:
         found.pop(own, None)
         found[result.name] = result
     texts = {result.text for result in found.values()}
-    for name in sorted(plan.sums - {""}):
+    for name in sorted(set(plan.sums) - {""}):
         for title, value, text in helpers.meters(reckoner, name):
             if text not in texts:
                 found.setdefault(title, Result(title, value, text))
-    if not found:
-        only_shown = [*_raw(reckoner, plan), *printing.printed(reckoner, plan.rest)]
-        found = {result.name: result for result in only_shown}
+    weak = [key for key, one in found.items() if one.weak]
+    if len(weak) == len(found):
+        only_shown = [*_raw(reckoner, plan), *printing.printed(reckoner, plan.rest, plan.sums)]
+        found = {result.name: result for result in only_shown} or found
     return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]
 
 
@@ -121,7 +124,7 @@ def _plan(frame: FrameType) -> Plan | None:
     tree, loop = sources.loop_at(frame)
     if tree is None or loop is None:
         return None
-    sums = frozenset(_sums(loop))
+    sums = dict(_sums(loop))
     rest = tuple(_after(tree, loop))[:LONGEST]
     return Plan(sums, rest, frozenset(_reset(loop))) if sums else None
 
@@ -132,21 +135,32 @@ def _reset(loop: ast.For) -> Iterator[str]:
             yield from map(title_of, node.targets)
 
 
-def _sums(loop: ast.For | ast.While) -> Iterator[str]:
+def _sums(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:
     """What the loop adds up: `total += …`, `total = total + …`, `losses.append(…)`."""
     for node in ast.walk(loop):
         if isinstance(node, ast.AugAssign):
-            yield title_of(node.target)
+            yield title_of(node.target), named(node.value)[0]
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
             name = title_of(node.targets[0])
             if any(
                 title_of(one) == name for one in ast.walk(node.value) if isinstance(one, ast.expr)
             ):
-                yield name
+                yield name, named(node.value.right)[0]
         elif isinstance(node, ast.Call):
             function = node.func
             if isinstance(function, ast.Attribute) and function.attr in ("append", "update"):
-                yield title_of(function.value)
+                yield title_of(function.value), named(node.args[0])[0] if node.args else ""
+
+
+def divided(plan: Plan) -> set[str]:
+    """The sums that the program divides, wherever it does: they are means to be, not results."""
+    found: set[str] = set()
+    for statement in plan.rest:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                held = (one for one in ast.walk(node.left) if isinstance(one, ast.expr))
+                found.update(map(title_of, held))
+    return found
 
 
 def _after(tree: sources.Tree, node: ast.AST) -> Iterator[ast.stmt]:
@@ -218,7 +232,13 @@ def _assigned(reckoner: Runner, target: ast.expr, value: ast.expr) -> Iterator[R
     if number is not None and number.derived and not isinstance(value, ast.Name):
         name = sources.title(target)
         if name:
-            yield Result(name, float(number.value), ast.unparse(value))
+            yield Result(name, float(number.value), ast.unparse(value), _is_weak(target))
+
+
+def _is_weak(target: ast.expr) -> bool:
+    """Whether a name says little: `results[fold] = …`."""
+    vague = isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant)
+    return vague and not printing.MEASURE.search(sources.title(target).lower())
 
 
 def _one(reckoner: Runner, name: str, node: ast.expr) -> Iterator[Result]:
@@ -244,12 +264,20 @@ def _returned(
         return
     parts = list(value.elts) if isinstance(value, ast.Tuple) else [value]
     caller = sources.outer(frame)
-    names = sources.targets(caller) if caller is not None else []
+    names = kept_targets(caller) if caller is not None else []
     if len(names) != len(parts):
         names = [_own(one) for one in parts]
     for name, one in zip(names, parts, strict=True):
         if name and name != "_":
             yield from ((_own(one), result) for result in _one(reckoner, name, one))
+
+
+def kept_targets(frame: FrameType) -> list[str]:
+    """What the result of the call that a frame is in is called, or kept as."""
+    tree, names = sources.tree_of(frame), sources.targets(frame)
+    scope = configs.scope_of(tree, frame.f_code) if tree is not None and names else None
+    kept = configs.kept_as(scope) if scope is not None else {}
+    return [kept.get(name, name) for name in names]
 
 
 def _own(node: ast.expr) -> str:
@@ -258,7 +286,7 @@ def _own(node: ast.expr) -> str:
 
 def _raw(reckoner: Runner, plan: Plan) -> Iterator[Result]:
     """The sums themselves, where nothing is made of them: fractions alone, no counters."""
-    for name in sorted(plan.sums - plan.reset):
+    for name in sorted(set(plan.sums) - plan.reset - divided(plan)):
         if name.isidentifier():
             try:
                 number = reckoner.number(ast.Name(name, ast.Load()))

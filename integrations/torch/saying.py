@@ -21,6 +21,7 @@ from .driving import clock, silent
 from .frames import by_place, users, variables
 from .helpers import Runner
 from .names import named
+from .readings import SHOWN
 from .training import Training
 from .turns import plan
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from .scene import Scene
 
 MOST_FRAMES = 4
-SHOWN = "what the program shows"
 
 
 class Streams:
@@ -147,10 +147,10 @@ def _expressions(training: Training, frame: FrameType, said: Said, held: Any) ->
     sums = plan(frame).sums
     if not said.shown or not sums:
         return
-    runner = Runner(held, frame.f_globals, sums)
+    runner = Runner(held, frame.f_globals, frozenset(sums))
     for text, node in said.shown:
         number = _number(runner, node) if isinstance(node, ast.BinOp | ast.Call) else None
-        name = printing.label(text) or named(node)[0]
+        name = printing.called(text, node, sums) or named(node)[0]
         if number is not None and number.derived and name:
             taken = training.series.get(name)
             if taken is not None and taken.of_losses:

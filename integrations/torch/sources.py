@@ -128,8 +128,10 @@ def _data_name(frame: FrameType, node: ast.expr) -> tuple[str, bool]:
     return "", False
 
 
-def part(frame: FrameType, name: str) -> str:
+def part(frame: FrameType, name: str) -> tuple[str, bool]:
     """`val`, `test`, …: which part of the data a pass goes over, as the source says.
+
+    With it whether anything but the names of functions says so.
 
     By a variable `split` or `phase`, by what the loss is called, by what the caller calls the
     result (`val_loss = evaluate(…)`), else by the name of the data, else by the function's or a
@@ -138,11 +140,10 @@ def part(frame: FrameType, name: str) -> str:
     caller = outer(frame)
     texts = [phase(frame), *targets(frame), *([] if caller is None else targets(caller)), name]
     site = find_site(caller) if caller is not None else None
-    texts += [site.call_text() or ""] if site is not None else []
-    texts.append(frame.f_code.co_name)
-    if caller is not None:
-        texts.append(caller.f_code.co_name)
-    return next((found for text in texts if (found := part_of(text))), "")
+    known = next(filter(None, map(part_of, texts)), "")
+    texts = [site.call_text() or ""] if site is not None else []
+    texts += [one.f_code.co_name for one in (frame, caller) if one is not None]
+    return known or next(filter(None, map(part_of, texts)), ""), bool(known)
 
 
 COPY = re.compile(r"(?:^|[^a-zA-Z])(ema|swa|averaged|shadow|teacher)(?=[^a-zA-Z]|$)", re.I)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from types import CodeType, FrameType
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
 from autolog.callsite import is_library
@@ -28,6 +28,7 @@ class Watched(NamedTuple):
         summed: Whether it is what a loop within the turn adds to, which is over where a step is
             made: an episode's reward.
         of: For a list, what the appended value is called, if that has a name.
+        title: What its values are called, where that is not the variable's name.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Watched(NamedTuple):
     listed: ast.expr | None = None
     of: str = ""
     summed: bool = False
+    title: str = ""
 
     def begun_with(self, value: float) -> bool:
         """Whether a value may be the one from before the loop."""
@@ -52,13 +54,13 @@ class Plan(NamedTuple):
     Attributes:
         code: The function's.
         watched: What the loops round the place give their variables.
-        sums: What is added up in the outermost of them.
+        sums: What is added up in the outermost of them, with what is added.
         loop: The line at which that begins; 0 for no loop.
     """
 
     code: CodeType
     watched: tuple[Watched, ...] = ()
-    sums: frozenset[str] = frozenset()
+    sums: Mapping[str, str] = MappingProxyType({})
     loop: int = 0
 
 
@@ -89,8 +91,11 @@ def plan(frame: FrameType) -> Plan:
             over = isinstance(node, ast.For | ast.While) and (node.end_lineno or line) < line
             for name in _added(node) if over else ():
                 found[name] = Watched(name, node.lineno, summed=True)
-    sums = frozenset(_sums(loops[0]))
-    return Plan(frame.f_code, tuple(found.values()), sums, loops[0].lineno)
+    kept = configs.kept_as(scope)
+    watched = [one._replace(title=kept.get(one.name, one.name)) for one in found.values()]
+    watched = [one._replace(of=kept.get(one.of, one.of)) for one in watched]
+    sums = dict(_sums(loops[0]))
+    return Plan(frame.f_code, tuple(watched), sums, loops[0].lineno)
 
 
 def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
@@ -151,8 +156,8 @@ def _taken_apart(scope: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield node.value.id, tuple(map(sources.title, target.elts))
 
 
-def _sums(loop: ast.For | ast.While) -> Iterator[str]:
-    """What is added up within a loop, but for counters."""
+def _sums(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:
+    """What is added up within a loop, but for counters, with what is added."""
     for node in ast.walk(loop):
         if isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
-            yield title_of(node.target)
+            yield title_of(node.target), names.named(node.value)[0]

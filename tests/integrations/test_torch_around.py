@@ -241,3 +241,34 @@ def test_the_table_of_fastai(uri: str, runs: Runs) -> None:
     assert values(run, "epoch") == [1, 2, 3]
     assert (run.params["optimizer"], run.params["batch_size"]) == ("Adam", 16)
     assert not {"eval_loss", "val_loss"} & set(run.series)
+
+
+# -- metrics of Keras --------------------------------------------------------------------------
+
+
+def test_a_metric_of_keras_in_a_loop_by_hand(uri: str, run: Only) -> None:
+    keras = pytest.importorskip("keras", reason="keras is not installed")
+    model, (x, y) = network(), data(32, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train_acc_metric = keras.metrics.SparseCategoricalAccuracy()
+    val_acc_metric = keras.metrics.SparseCategoricalAccuracy()
+    seen: dict[str, list[float]] = {"train_acc": [], "val_acc": []}
+    for _ in range(3):
+        outputs = model(x)
+        loss = torch.nn.functional.cross_entropy(outputs, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        train_acc_metric.update_state(y, outputs.detach())
+        train_acc = train_acc_metric.result()
+        seen["train_acc"].append(float(train_acc))
+        val_acc_metric(y[:9], model(x[:9]).detach())
+        print(f"validation: {float(val_acc_metric.result()):.3f}")
+        seen["val_acc"].append(float((model(x[:9]).argmax(1) == y[:9]).float().mean()))
+        train_acc_metric.reset_state()
+        val_acc_metric.reset_state()
+    found = run()
+    for key, expected in seen.items():
+        assert values(found, key) == expected
+    assert [p.step for p in found.history("val_acc")] == [1, 2, 3]
+    assert set(found.series) == {"loss", "lr", "train_acc", "val_acc"}
