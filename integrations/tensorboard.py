@@ -24,6 +24,8 @@ Fact = Callable[[Run], None]
 STATE = "tensorboard"
 MOST_WAITING = 1000
 MOST_TAGS = 64
+MOST_ROWS = 10_000
+"""Histograms that a run's table holds."""
 LARGEST_IMAGE = 1 << 22
 LONGEST_TEXT = 500
 
@@ -35,6 +37,7 @@ CAPTURES = {
         Captured("metric", "the metrics given with them"),
     ),
     "image": (Captured("artifact", "the newest image or figure of each tag, as PNG", "images"),),
+    "histogram": (Captured("table", "histograms: count, min, max, mean, std by tag and step"),),
     "text": (Captured("tag", "a short text; a longer one is an artifact"),),
 }
 
@@ -97,7 +100,7 @@ class Tensorboard(Integration):
         super().__init__(options)
         self.writers = Writers()
 
-    @around(method(WRITER, "SummaryWriter", "add_scalar"))
+    @around(method(WRITER, "SummaryWriter", "add_scalar"), nested="join")
     def scalar(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked on the writer's method, which programs call; a value on an accelerator has been
         read by it, so that ours waits for nothing (torch 2.2 to 2.13, tensorboardX 2.5 to 2.6).
@@ -106,7 +109,7 @@ class Tensorboard(Integration):
         found = {str(call.arg("tag")): call.arg("scalar_value")}
         self._told(call, run, partial(_points, found, call.arg("global_step"), call.site))
 
-    @around(method(WRITER, "SummaryWriter", "add_scalars"))
+    @around(method(WRITER, "SummaryWriter", "add_scalars"), nested="join")
     def scalars(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked beside `add_scalar`, which it does not call (as above)."""
         yield
@@ -114,7 +117,7 @@ class Tensorboard(Integration):
         found = {f"{call.arg('main_tag')}/{key}": value for key, value in values.items()}
         self._told(call, run, partial(_points, found, call.arg("global_step"), call.site))
 
-    @around(method(WRITER, "SummaryWriter", "add_hparams"), covers=True)
+    @around(method(WRITER, "SummaryWriter", "add_hparams"), nested="join", covers=True)
     def hparams(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked for the dictionaries as they were given; the writer's own `add_scalar` for them
         goes to another folder (as above).
@@ -129,7 +132,7 @@ class Tensorboard(Integration):
 
         self._told(call, run, tell)
 
-    @around(method(WRITER, "SummaryWriter", "add_image"))
+    @around(method(WRITER, "SummaryWriter", "add_image"), nested="join")
     def image(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked where figures come through as well, drawn already (as above)."""
         yield
@@ -138,7 +141,18 @@ class Tensorboard(Integration):
             if held is not None:
                 self._told(call, run, partial(_image, str(call.arg("tag")), held))
 
-    @around(method(WRITER, "SummaryWriter", "add_text"))
+    @around(method(WRITER, "SummaryWriter", "add_histogram"), nested="join")
+    def histogram(self, call: Call, run: Run | None) -> Iterator[None]:
+        """Hooked for the values as they were given; those on an accelerator are left out (as
+        above).
+        """
+        yield
+        found = _summary(call.arg("values"))
+        if found is not None:
+            where = str(call.arg("tag")), _number(call.arg("global_step"))
+            self._told(call, run, partial(_histogram, where, found))
+
+    @around(method(WRITER, "SummaryWriter", "add_text"), nested="join")
     def text(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked for the text as it was given (as above)."""
         yield
@@ -151,7 +165,12 @@ class Tensorboard(Integration):
         yield
 
     def _told(self, call: Call, run: Run | None, fact: Fact) -> None:
-        self.writers.tell(call.instance, run, fact)
+        """Within another library's training only what the program itself gives the writer: what
+        the library's own logger does is told by its integration.
+        """
+        method = call.function.__name__
+        if call.owner is None or (call.site is not None and call.site.callee() == method):
+            self.writers.tell(call.instance, run, fact)
 
 
 class TensorboardX(Tensorboard):
@@ -213,6 +232,35 @@ def _text(tag: str, text: str, run: Run) -> None:
 
 def _file(tag: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in tag)[:80]
+
+
+# -- histograms --------------------------------------------------------------------------------
+
+
+def _summary(given: Any) -> dict[str, float] | None:
+    """What numbers come to; None for none, and for those on an accelerator."""
+    import numpy
+
+    if hasattr(given, "detach"):
+        if given.device.type != "cpu":
+            return None
+        given = given.detach()
+        given = (given.float() if given.is_floating_point() else given).numpy()
+    held = numpy.asarray(given)
+    if not held.size or held.dtype.kind not in "biuf":
+        return None
+    return {
+        "count": held.size, "min": float(held.min()), "max": float(held.max()),
+        "mean": float(held.mean(dtype=float)), "std": float(held.std(dtype=float)),
+    }  # fmt: skip
+
+
+def _histogram(where: tuple[str, float | None], found: Mapping[str, float], run: Run) -> None:
+    rows = run.state.setdefault(f"{STATE}.histograms", [])
+    if len(rows) < MOST_ROWS:
+        tag, step = where
+        rows.append({"tag": tag, "step": step, **found})
+        run.later("histograms", lambda: run.log_table("histograms", rows))
 
 
 # -- images ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 import autolog
@@ -18,6 +19,7 @@ from autolog.view import RunView
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 Only = Callable[[], RunView]
+LOGGED = ("train_loss", "lr", "epoch", "epoch_time", "global_step")
 MODULES = ("tensorboardX", "torch.utils.tensorboard")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -83,6 +85,47 @@ def test_the_newest_image_is_kept(writers: Any, run: Only, tmp_path: Path) -> No
     assert struct.unpack(">II", content[16:24]) == (5, 2)
     start = content.index(b"IDAT") + 4
     assert zlib.decompress(content[start:])[1:4] == b"\xff\xff\xff"
+
+
+def test_histograms_are_summed_up(writers: Any, run: Only, tmp_path: Path) -> None:
+    with autolog.start_run("mine"), writers(str(tmp_path)) as writer:
+        writer.add_histogram("weights", torch.tensor([[1.0, 2.0], [3.0, 6.0]]), 4)
+        writer.add_histogram("labels", numpy.array([1, 1, 2]), 5)
+    columns = run().tables["histograms"]["columns"]
+    assert columns["tag"] == ["weights", "labels"]
+    assert (columns["step"], columns["count"]) == ([4, 5], [4, 3])
+    assert (columns["min"][0], columns["max"][0], columns["mean"][0]) == (1.0, 6.0, 3.0)
+    assert columns["std"][0] == pytest.approx(3.5**0.5)
+
+
+def test_under_lightning_each_value_is_recorded_once(run: Only, tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
+
+    class Net(lightning.LightningModule):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 1)
+
+        def training_step(self, batch: Any, number: int) -> Any:
+            loss = self.layer(batch).pow(2).mean()
+            self.log("train_loss", loss)
+            self.logger.experiment.add_scalar("by_hand", float(number), number)
+            return loss
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    logger = lightning.loggers.TensorBoardLogger(str(tmp_path))
+    trainer = lightning.Trainer(
+        max_epochs=1, logger=logger, log_every_n_steps=1, accelerator="cpu",
+        enable_progress_bar=False, enable_checkpointing=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(Net(), torch.utils.data.DataLoader(torch.ones(6, 2), batch_size=2))
+    found = run()
+    assert len(found.history("train_loss")) == 3
+    assert [(p.step, p.value) for p in found.history("by_hand")] == [(0, 0.0), (1, 1.0), (2, 2.0)]
+    assert not [name for name in found.series if name.startswith("tensorboard/")]
+    assert set(found.series) <= {*LOGGED, "by_hand"}
 
 
 def test_the_writer_is_as_it_was_afterwards(writers: Any, tmp_path: Path) -> None:
