@@ -47,18 +47,22 @@ def called(text: str, node: ast.expr, sums: Mapping[str, str]) -> str:
     """What a number is called that is shown after a text and comes of sums.
 
     `test` alone says which part of the data it is of; what it is says the sum's name, or that of
-    what was added to it.
+    what was added to it. `Average loss` alone says what it is; of what the sum's name may say.
     """
     name = label(text)
     part = part_of(name)
-    if name and not (part and name in ALONE):
-        return name
+    alone = not name or name in ALONE
+    kind = MEASURE.search(name)
     held = (title_of(one) for one in ast.walk(node) if isinstance(one, ast.expr))
     for total in dict.fromkeys(one for one in held if one in sums):
         for word in (total.rpartition(".")[2], sums[total]):
             measure = MEASURE.search(word.lower())
-            if measure is not None:
+            if measure is None:
+                continue
+            if alone:
                 return f"{part}_{measure[0]}" if part else word
+            if not part and part_of(word) and kind is not None and kind[0] == measure[0]:
+                return word  # `Average loss` of `train_loss`
     return name
 
 
