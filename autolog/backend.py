@@ -191,6 +191,10 @@ class Backend(abc.ABC):
     def delete(self, run: str) -> int:
         """Remove the run with its artifacts; how many bytes that freed. Raises NotFound."""
 
+    def policy(self) -> dict[str, Any]:
+        """What the store asks its clients to keep to (`docs/server.md`); empty for nothing."""
+        return {}
+
     def notes(self) -> list[str]:
         """What a reader should know of this store: torn lines, foreign files; one line each.
 

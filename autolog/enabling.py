@@ -122,6 +122,10 @@ def apply(state: State, settings: Settings) -> None:
     """Make `settings` the ones in force for runs to come."""
     if not settings.backend:
         settings["backend"] = (str(default_store()),)
+    if settings.policy:
+        from .policy import keep_to_policies
+
+        keep_to_policies(settings)
     state.settings = settings
     old = state.recorder
     if old is not None:

@@ -14,7 +14,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def token_file(host: str, port: int) -> Path:
     """The file for a server at `host` and `port`; every name of the loopback is the same one."""
     name = "loopback" if host in LOOPBACK else host.replace(":", "_")
-    return _state_folder() / "servers" / f"{name}_{port}.token"
+    return state_folder() / "servers" / f"{name}_{port}.token"
 
 
 def write_token(path: Path, token: str) -> None:
@@ -41,7 +41,7 @@ def read_token(path: Path) -> str | None:
         return None
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
     """`$XDG_STATE_HOME/autolog`, else `~/.local/state/autolog`."""
     given = os.environ.get("XDG_STATE_HOME")
     base = Path(given) if given else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111

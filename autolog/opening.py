@@ -13,6 +13,8 @@ from .settings import default_store
 
 BUILT_IN = {
     "file": "autolog.backends.local:LocalBackend",
+    "http": "autolog.backends.http:HttpBackend",
+    "https": "autolog.backends.http:HttpBackend",
     "memory": "autolog.backends.memory:MemoryBackend",
 }
 """A copy of the project's own entry points, since reading them all costs milliseconds (tested)."""

@@ -68,6 +68,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("spool", "AUTOLOG_SPOOL", None, str, "Folder for what waits to be sent to a remote."),
     Setting("exit_timeout", "AUTOLOG_EXIT_TIMEOUT", 5.0, float, "Seconds to wait for it at exit."),
     Setting("token", "AUTOLOG_TOKEN", None, str, "Token for a remote server."),
+    Setting(
+        "policy",
+        "AUTOLOG_POLICY",
+        False,
+        bool,
+        "Keep to what a server among the backends asks of its clients; it is waited for 2 s.",
+    ),
     Setting("artifacts", "AUTOLOG_ARTIFACTS", None, str, "Store of artifacts beside a database."),
     Setting(
         "max_model_size",

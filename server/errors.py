@@ -20,7 +20,7 @@ _CODES = {
     400: "bad_request",
     401: "no_token",
     403: "forbidden",
-    404: "not_found",
+    404: "no_route",
     405: "method_not_allowed",
     413: "too_large",
     415: "media_type",

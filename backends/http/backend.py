@@ -22,6 +22,7 @@ from autolog.summary import Summary
 
 from .client import Client, pieces
 from .files import open_remote
+from .policies import policy
 from .queries import history, search, summaries
 from .sending import send_file
 from .wire import bodies, pack, records_in
@@ -146,6 +147,10 @@ class HttpBackend(Backend):
         """As the contract says."""
         check_id(run)
         return self._client.json(_Freed, "DELETE", f"/runs/{run}").freed
+
+    def policy(self) -> dict[str, Any]:
+        """As the contract says; what was told last time where the server is away now."""
+        return policy(self._client)
 
     def close(self) -> None:
         """Let go of the connections."""

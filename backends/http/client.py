@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
@@ -30,6 +31,8 @@ MOST_ANSWER = 256_000_000
 PIECE = 1 << 18
 
 _NAME = f"autolog/{version('autolog-ml')}"
+
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 _GONE = (urllib3.exceptions.HTTPError, OSError)
 
@@ -111,13 +114,14 @@ class Client:
 
     def open(
         self, method: str, path: str, query: Mapping[str, Any] | None = None,
-        body: Any = None, headers: Mapping[str, str] | None = None, read_timeout: float = READ,
+        body: Any = None, headers: Mapping[str, str] | None = None,
+        read_timeout: float = READ, connect_timeout: float = CONNECT,
     ) -> urllib3.BaseHTTPResponse:  # fmt: skip
         """The answer as a stream, which its caller closes; raises for any but a success."""
         options: dict[str, Any] = {
             "body": body,
             "headers": {**self._headers(), **(headers or {})},
-            "timeout": urllib3.Timeout(connect=CONNECT, read=read_timeout),
+            "timeout": urllib3.Timeout(connect=connect_timeout, read=read_timeout),
         }
         try:
             response = self._request(method, f"{self.base}/api/v1{path}{_query(query)}", options)
@@ -176,6 +180,8 @@ class Client:
             return self._for_good(f"it redirects to {where}; name that as backend", status)
         if status == 404 and problem.code == "not_found":
             return NotFound(f"{problem.message} ({self.base})")
+        if status == 404:
+            return self._for_good("no autolog server answers at this address", status)
         what = problem.message or f"status {status}"
         if status in (408, 425, 429) or status >= 500:
             error: BackendError = BackendError(f"{self.base}: {what}")
@@ -242,4 +248,4 @@ def _cause(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, ssl.SSLError):
         return f"{text[:200]}; name who vouches for it in SSL_CERT_FILE"
-    return (text.rpartition(": ")[2] or type(error).__name__)[:300]
+    return (_NUMBER.sub("", text.rpartition(": ")[2]) or type(error).__name__)[:300]

@@ -141,7 +141,7 @@ def build() -> list[str]:
     for folder in (FOLDER / "source", wheels):
         shutil.rmtree(folder, ignore_errors=True)
     left_out = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
-    for room in ("autolog", "integrations", "backends", "examples"):
+    for room in ("autolog", "integrations", "backends", "server", "examples"):
         shutil.copytree(ROOT / room, FOLDER / "source" / room, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, FOLDER / "source")

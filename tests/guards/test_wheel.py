@@ -46,7 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     copy = folder / "copy"
     copy.mkdir()
-    for name in ("autolog", "integrations", "backends"):
+    for name in ("autolog", "integrations", "backends", "server"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
@@ -96,12 +96,13 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     assert [name for name in names if "test_" in name or "__pycache__" in name] == []
 
 
-def test_the_wheel_holds_every_file_of_the_three_rooms(wheel: Path, tree: Any) -> None:
+def test_the_wheel_holds_every_file_of_the_four_rooms(wheel: Path, tree: Any) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     rooms = {
         "autolog": "autolog",
         "integrations": "autolog/integrations",
         "backends": "autolog/backends",
+        "server": "autolog/server",
     }
     expected = {
         f"{inside}/{path.relative_to(ROOT / room).as_posix()}"
@@ -199,6 +200,7 @@ def test_every_package_folder_is_declared() -> None:
         "autolog": "autolog",
         "integrations": "autolog.integrations",
         "backends": "autolog.backends",
+        "server": "autolog.server",
     }
     found = {
         ".".join((package, *path.parent.relative_to(ROOT / room).parts))

@@ -149,13 +149,17 @@ def test_a_history_comes_as_json_and_as_arrow(served: Any, run: str) -> None:
         f"/runs/{'c' * 32}/events",
         f"/runs/{'c' * 32}/artifact?path=a",
         f"/runs/{RUN}/history?key=nothing",
-        "/nothing",
     ],
 )
 def test_what_is_not_there_is_not_found(served: Any, run: str, path: str) -> None:
     reply = served.get(path)
     assert (reply.status, reply.code) == (404, "not_found")
     assert str(served.log.parent) not in reply.body.decode()
+
+
+def test_where_nothing_is_one_is_told_so(served: Any) -> None:
+    reply = served.get("/nothing")
+    assert (reply.status, reply.code) == (404, "no_route")
 
 
 def test_methods_that_are_none(served: Any) -> None:
