@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from .backend import Backend
 from .errors import UsageError
 from .settings import Settings
+from .spool import is_spool
 from .usage import Usage
 
 CHUNK = 1 << 20
@@ -81,8 +82,9 @@ def shed_reason(backend: Backend, settings: Settings) -> str | None:
     if root is None or usage is None:
         return None
     held = usage.total()
-    if held > settings.store_quota:
-        return f"the store holds {held} bytes, beyond its quota of {settings.store_quota}"
+    quota = settings.spool_quota if is_spool(root, settings.spool) else settings.store_quota
+    if held > quota:
+        return f"the store holds {held} bytes, beyond its quota of {quota}"
     place = next((p for p in (root, *root.parents) if p.exists()), None)
     if place is None:
         return None

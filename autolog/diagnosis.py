@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, explaining, kept_notes
+from .diagnosis_delivery import delivery_facts
 from .environment import also_known_as, normalised, packages, python_version
 from .errors import AutologError
 from .integration import Hook, Integration
@@ -45,6 +46,7 @@ def report(explain: bool = False) -> dict[str, Any]:
         "versions": _versions,
         "settings": lambda _: list(_settings(settings)),
         "stores": lambda found: [_store(uri, settings, found) for uri in _stores(settings)],
+        "delivery": lambda found: delivery_facts(_stores(settings), settings, found),
         "spills": _spills,
         "signing": _signing,
         "integrations": lambda found: _integrations(settings, found, explain),

@@ -36,6 +36,8 @@ def _text(facts: dict[str, Any], explain: bool) -> Iterator[str]:
     for store in facts["stores"] or ():
         yield from _block("STORE", _pairs(_store(store)))
         yield from _block("NOTES OF EARLIER PROGRAMS", map(_note, store.get("earlier", ())))
+    for one in facts["delivery"] or ():
+        yield from _block("DELIVERY", _pairs(one))
     yield from _block("SIGNING", _pairs(facts["signing"]))
     yield from _block("INTEGRATIONS", map(_integration, facts["integrations"] or ()))
     if explain:

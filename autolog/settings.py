@@ -65,8 +65,36 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("parent_run", "AUTOLOG_PARENT_RUN", None, str, "The run under which new runs stand."),
     Setting("strict", "AUTOLOG_STRICT", False, bool, "Raise autolog's own errors (for tests)."),
     Setting("silent", "AUTOLOG_SILENT", False, bool, "Print no line of autolog's on stderr."),
-    Setting("spool", "AUTOLOG_SPOOL", None, str, "Folder for what waits to be sent to a remote."),
-    Setting("exit_timeout", "AUTOLOG_EXIT_TIMEOUT", 5.0, float, "Seconds to wait for it at exit."),
+    Setting(
+        "spool",
+        "AUTOLOG_SPOOL",
+        None,
+        str,
+        "Folder for what waits to be sent to a remote store. Default: `autolog/spool` in the "
+        "user's state folder (`$XDG_STATE_HOME`, else `~/.local/state`).",
+    ),
+    Setting(
+        "spool_quota",
+        "AUTOLOG_SPOOL_QUOTA",
+        10_000_000_000,
+        int,
+        "Bytes of spool beyond which models and artifacts are shed, which is recorded.",
+    ),
+    Setting(
+        "spool_age",
+        "AUTOLOG_SPOOL_AGE",
+        0.0,
+        float,
+        "Days after which a run in the spool goes, sent or not, which is noted; 0: never.",
+    ),
+    Setting(
+        "exit_timeout",
+        "AUTOLOG_EXIT_TIMEOUT",
+        5.0,
+        float,
+        "Seconds that a program waits at most, at its end or before it reads a remote store, for "
+        "what is still being sent.",
+    ),
     Setting("token", "AUTOLOG_TOKEN", None, str, "Token for a remote server."),
     Setting(
         "policy",

@@ -225,17 +225,15 @@ def gc(
 
 @app.command()
 def sync(
-    path: Annotated[str, typer.Argument(help="The store to bring over; or --from.")] = "",
+    path: Annotated[str, typer.Argument(help="The store to bring over; else all owed.")] = "",
     source: Annotated[str | None, typer.Option("--from", help="The store to bring over.")] = None,
     target: Annotated[str | None, typer.Option("--to", help="Where to; else your own.")] = None,
     json: Json = False,
 ) -> None:
-    """Bring the runs of one store to another, as often as you like; nothing comes twice."""
+    """Send what waits for your remote stores, or bring one store's runs to another."""
     from . import syncing
 
-    if not (source or path):
-        raise UsageError("sync: say which store to bring over: `autolog sync FOLDER`")
-    raise typer.Exit(syncing.sync(source or path, target, as_json=json))
+    raise typer.Exit(syncing.sync(source or path or None, target, as_json=json))
 
 
 @app.command()

@@ -23,9 +23,9 @@ from ..errors import BackendError
 from ..opening import open_backend
 from ..reporting import guarded, say
 from ..settings import Settings
+from ..spool import OUTBOXES, STORE, made, spool_folder, usable
 from .outbox import Stream
 from .shipper import Shipper
-from .spool import OUTBOXES, STORE, made, spool_folder, usable
 
 __all__ = ["Delivery"]
 
@@ -41,7 +41,9 @@ class Delivery:
     def __init__(self, remotes: Sequence[Backend], settings: Settings) -> None:
         self._spool = usable(spool_folder(settings.spool))
         self._made = False
-        self.shippers = [Shipper(remote, self._spool / OUTBOXES) for remote in remotes]
+        self.shippers = [
+            Shipper(remote, self._spool / OUTBOXES, settings.spool_age) for remote in remotes
+        ]
         _instances.add(self)
 
     def with_journal(self, direct: Sequence[Backend]) -> list[Backend]:

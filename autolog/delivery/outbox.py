@@ -152,7 +152,7 @@ class Outbox:
     def _open(self) -> bytes:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._fd = os.open(self.path, _FLAGS, 0o600)
-        _lock(self._fd)
+        lock(self._fd)
         return json.dumps({"autolog": 1, "destination": self._destination}).encode() + b"\n"
 
 
@@ -177,7 +177,7 @@ def read(path: Path) -> Owed:
 def is_held(path: Path) -> bool:
     """Whether a living process writes the outbox, or sends what it owes."""
     with contextlib.suppress(OSError), path.open("rb") as file:
-        return not _lock(file.fileno())
+        return not lock(file.fileno())
     return False
 
 
@@ -188,15 +188,15 @@ def take(path: Path) -> Outbox | None:
     except OSError:
         return None
     outbox = Outbox(path, "", fd)
-    if not _lock(fd) or not os.fstat(fd).st_nlink:
+    if not lock(fd) or not os.fstat(fd).st_nlink:
         outbox.abandon()
         return None
     outbox.recall(read(path))
     return outbox
 
 
-def _lock(fd: int) -> bool:
-    """Whether it is ours alone now; where there are no locks, it is taken to be."""
+def lock(fd: int) -> bool:
+    """Whether an open file is ours alone now; where there are no locks, it is taken to be."""
     if fcntl is None:
         return True
     try:

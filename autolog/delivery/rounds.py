@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..backend import Backend
@@ -11,12 +12,14 @@ from ..errors import BackendError, NotFound
 from ..forking import ForkSafeLock
 from ..opening import open_backend
 from ..records import Record
-from ..reporting import note, say
+from ..reporting import note
 from . import outbox as outboxes
+from .complaints import Complaints
 from .files import NAMING, Files
 from .outbox import Outbox, Stream
 from .pausing import Pause
 from .sending import MOST, Behind, Refusals, Refused, Sender, firsts
+from .sweeping import sweep
 from .tail import Chunk, Tail
 
 EVERY = 1.0
@@ -27,6 +30,8 @@ LOOK_AGAIN = 30
 """Rounds after which a run that has ended is looked at again."""
 REFUSED_PAUSE = 60.0
 """Seconds after which a run that the destination refuses is tried again."""
+SWEEP_EVERY = 600.0
+"""Seconds between two looks for what may go from the spool."""
 PARKED = 600.0
 """Seconds after which what another process left and could not be sent is tried again."""
 REFUSED_MOST = 3
@@ -41,18 +46,28 @@ class Rounds:
     Attributes:
         pause: How long the destination is left alone, and after how many failures.
         complete: Whether the last round has sent all there was of this process.
-        error: Why the last round did not.
+        error: Why the newest round that failed did.
+        settled: How many streams the destination has come to hold.
     """
 
     def __init__(
-        self, target: Backend, name: str, outbox: Outbox, folder: Path, lock: ForkSafeLock
+        self,
+        target: Backend,
+        name: str,
+        outbox: Outbox,
+        folder: Path,
+        lock: ForkSafeLock,
+        progress: Callable[[int], object] = lambda _: None,
+        age: float = 0.0,
     ) -> None:
+        """`progress` is told how many streams are settled, after each; `age`: see `sweep`."""
         self.pause = Pause()
         self.complete = True
         self.error = ""
-        self.sender = Sender(target, Refusals(self._refused, self._refused_file))
+        self._told = Complaints(name, outbox, lock)
+        self.sender = Sender(target, Refusals(self._told.record, self._told.file))
         self._name = name
-        self._own = self._blamed = outbox
+        self._own = outbox
         self._folder = folder
         self._lock = lock
         self._tails: dict[Stream, Tail] = {}
@@ -63,6 +78,10 @@ class Rounds:
         self._taken: Outbox | None = None
         self._parked: dict[Path, float] = {}
         self._scanned = -SCAN_EVERY
+        self.settled = 0
+        self._age = age
+        self._swept = -SWEEP_EVERY
+        self._progress = progress
         self._count = self._doubted = 0
         self._closing = False
 
@@ -90,6 +109,7 @@ class Rounds:
             self._send_own(asked)
             if not asked:
                 self._send_orphans()
+                self._sweep()
             self._retry_refused()
         except BackendError as error:
             self._failed(error)
@@ -231,7 +251,7 @@ class Rounds:
         records: list[Record] = []
         for tail, chunk in parts:
             wanted = tail.wanted(chunk)
-            self._blamed = tail.outbox
+            self._told.outbox = tail.outbox
             self._send_files(tail, wanted)
             records += wanted
         self.sender.write(records)
@@ -276,6 +296,7 @@ class Rounds:
         with contextlib.suppress(BackendError), self._lock:  # of a full disk; it is sent again
             if not tail.grown_quietly():
                 tail.settled = True
+                self.settled += 1
                 tail.outbox.settle(tail.stream)
         self._files.pop((tail.stream.store, run or ""), None)
 
@@ -292,6 +313,7 @@ class Rounds:
                 self._send_alone(tail)
                 self._settle(tail)
                 del self._tails[tail.stream]
+                self._progress(self.settled)
             self._let_go()
 
     def _take_one(self) -> bool:
@@ -317,6 +339,13 @@ class Rounds:
             self._parked[self._taken.path] = time.monotonic() + PARKED
             self._taken.close()
             self._taken = None
+
+    def _sweep(self) -> None:
+        """Now and then, see whether the spool holds what nobody waits for."""
+        if time.monotonic() - self._swept > SWEEP_EVERY:
+            self._swept = time.monotonic()
+            with contextlib.suppress(BackendError):
+                sweep(self._folder.parent.parent, self._age)
 
     # -- what fails ------------------------------------------------------------------------
 
@@ -350,25 +379,4 @@ class Rounds:
         self.error = (str(error).splitlines() or [type(error).__name__])[0]
         self.pause.failed(error.retry_after)
         if first:
-            note("delivery", f"{self._name}: {self.error}")
-            with contextlib.suppress(BackendError), self._lock:
-                self._own.failed(self.error)
-            say(
-                f"{self._name} takes no runs now: {self.error} (they are kept, and sent later)",
-                once=f"delivery {self._name}",
-            )
-
-    def _refused(self, record: Record, why: str) -> None:
-        with contextlib.suppress(BackendError), self._lock:
-            self._blamed.refused(record.run, record.writer, record.seq, why)
-        self._tell(f"{record.kind} {record.key[:40]!r} of run {record.run[:8]}", why)
-
-    def _refused_file(self, run: str, path: str, why: str) -> None:
-        with contextlib.suppress(BackendError), self._lock:
-            self._blamed.refused_file(run, path, why)
-        self._tell(f"{path!r} of run {run[:8]}", why)
-
-    def _tell(self, what: str, why: str) -> None:
-        text = f"{self._name} refuses {what}, which stays here: {why}"
-        note("delivery", text)
-        say(f"{text} (see `autolog doctor`)", once=f"refused {self._name}")
+            self._told.failed(self._own, self.error)

@@ -29,9 +29,10 @@ class Shipper:
     child begins anew, without a thread.
     """
 
-    def __init__(self, backend: Backend, outboxes: Path) -> None:
+    def __init__(self, backend: Backend, outboxes: Path, age: float = 0.0) -> None:
         self.backend = backend
         self.destination = destination_of(backend)
+        self._age = age
         self._folder = outboxes / self.destination.key
         self._lock = ForkSafeLock()
         self.begin()
@@ -50,7 +51,12 @@ class Shipper:
     def _renew(self) -> None:
         self._over = self._closing = False
         self._rounds = Rounds(
-            self.backend, self.destination.name, self.outbox, self._folder, self._lock
+            self.backend,
+            self.destination.name,
+            self.outbox,
+            self._folder,
+            self._lock,
+            age=self._age,
         )
 
     def after_fork(self) -> None:

@@ -25,6 +25,12 @@ class Chunk(NamedTuple):
     expected: int
 
 
+def journal_path(stream: Stream) -> Path:
+    """Where the records of a stream stand; there need not be such a file yet."""
+    folder = "light" if stream.run is None else stream.run
+    return Path(stream.store) / folder / f"journal-{stream.writer}.jsonl"
+
+
 class Tail:
     """Reads the journal of one stream; holds no descriptor and no records.
 
@@ -49,8 +55,7 @@ class Tail:
         self.floors: dict[str, int] = {}
         self.skipped: set[str] = set()
         self.expected = 0
-        folder = "light" if stream.run is None else stream.run
-        self.path = Path(stream.store) / folder / f"journal-{stream.writer}.jsonl"
+        self.path = journal_path(stream)
         self._inode = -1
         self._offset = self._size = 0
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from autolog.backends.local import LocalBackend
 
+import autolog
 from autolog import opening
 from autolog.errors import BackendError
 from autolog.records import Record
@@ -139,3 +140,10 @@ def eventually(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def work(uris: list[str], spool: str) -> None:
+    """What a worker process does."""
+    autolog.autolog(backend=uris, spool=spool)
+    with autolog.start_run("worker") as run:
+        run.log_metric("loss", 0.5)

@@ -7,7 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from ..errors import BackendError
+from .errors import BackendError
 
 STORE = "runs"
 OUTBOXES = "outbox"
@@ -19,6 +19,11 @@ def spool_folder(setting: str | None) -> Path:
         return Path(setting).expanduser().absolute()
     given = os.environ.get("XDG_STATE_HOME")
     return Path(given or os.path.expanduser("~/.local/state"), "autolog", "spool")  # noqa: PTH111
+
+
+def is_spool(root: Path, setting: str | None) -> bool:
+    """Whether the store at `root` is a spool."""
+    return root.name == STORE and root.parent == usable(spool_folder(setting))
 
 
 def usable(folder: Path) -> Path:
