@@ -117,7 +117,7 @@ def matches(node: Node, run: RunView, *, include_probable: bool = False) -> bool
         case In(_, constants, negated):
             return any(any(_equal(v, c) for c in constants) != negated for v in values)
         case Like(_, pattern, ignore_case, negated):
-            fits = _like(pattern, ignore_case).match
+            fits = like_pattern(pattern, ignore_case).match
             return any((fits(text_of(value)) is not None) != negated for value in values)
         case IsNull(_, negated):
             return bool(values) == negated
@@ -210,7 +210,7 @@ def text_of(value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _like(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+def like_pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     """The pattern as a regular expression that backtracks over one `%` at most."""
     pieces = [""]
     for escaped, plain in re.findall(r"\\([%_\\])|(.)", pattern, re.DOTALL):

@@ -133,10 +133,20 @@ def _attempt(value: Mapping[str, Any]) -> int:
     return attempt if type(attempt) is int else FIRST_ATTEMPT
 
 
-def fold(found: Iterable[Part]) -> Folded:
+class Counted(NamedTuple):
+    """Points of a metric, by its name in wire form, of which only the figures are at hand."""
+
+    key: str
+    attempt: int
+    stats: Stats
+    newest: float
+
+
+def fold(found: Iterable[Part], counted: Iterable[Counted] = ()) -> Folded:
     """The run whose parts these are; they come in seq order within each writer.
 
-    A record that cannot be understood is counted in `unreadable` and hides nothing else.
+    A record that cannot be understood is counted in `unreadable` and hides nothing else. A store
+    that has the figures of metrics at hand gives them as `counted` in place of the points.
     """
     folded = Folded()
     for writer, attempt, entries in found:
@@ -146,6 +156,8 @@ def fold(found: Iterable[Part]) -> Folded:
             _add_fact(folded, writer, attempt, entry)
         for key, points in metrics.items():
             _add_points(folded, key, writer, attempt, points)
+    for one in counted:
+        _add_stats(folded, one)
     return _settled(folded)
 
 
@@ -167,25 +179,37 @@ def by_metric(entries: Sequence[Entry]) -> tuple[Mapping[str, Sequence[Entry]], 
 def _add_points(
     folded: Folded, key: str, writer: str, attempt: int, points: Sequence[Entry]
 ) -> None:
+    series = folded.series.get(key)
+    stats = series.attempts.get(attempt) if series is not None else None
+    stats = stats or Stats()
+    newest, unreadable = count_points(stats, writer, points)
+    folded.unreadable += unreadable
+    if stats.count:
+        _add_stats(folded, Counted(key, attempt, stats, newest))
+
+
+def _add_stats(folded: Folded, counted: Counted) -> None:
+    series = folded.series.get(counted.key)
+    if series is None:
+        series = folded.series[counted.key] = Series(unescape_text(counted.key))
+    held = series.attempts.setdefault(counted.attempt, counted.stats)
+    if held is not counted.stats:
+        held.absorb(counted.stats)
+    folded.newest = max(folded.newest, counted.newest)
+
+
+def count_points(stats: Stats, writer: str, points: Sequence[Entry]) -> tuple[float, int]:
+    """Count one writer's points in; the newest time, and how many could not be understood."""
     try:
         values = numbers(points)
-        stats = Stats()
-        series = folded.series.get(key)
-        if series is not None:
-            stats = series.attempts.get(attempt, stats)
-        stats.extend(writer, points, values)
         newest = max([point.time for point in points])
-        if series is None:
-            series = folded.series[key] = Series(unescape_text(key))
-        series.attempts[attempt] = stats
+        stats.extend(writer, points, values)
     except (TypeError, ValueError, AttributeError, OverflowError):
         if len(points) == 1:
-            folded.unreadable += 1
-        else:
-            for point in points:
-                _add_points(folded, key, writer, attempt, [point])
-    else:
-        folded.newest = max(folded.newest, newest)
+            return 0.0, 1
+        told = [count_points(stats, writer, [point]) for point in points]
+        return max(newest for newest, _ in told), sum(bad for _, bad in told)
+    return newest, 0
 
 
 def numbers(points: Sequence[Entry]) -> list[int | float]:

@@ -16,6 +16,9 @@ BUILT_IN = {
     "http": "autolog.backends.http:HttpBackend",
     "https": "autolog.backends.http:HttpBackend",
     "memory": "autolog.backends.memory:MemoryBackend",
+    **dict.fromkeys(
+        ("sqlite", "postgresql", "postgres"), "autolog.backends.sql.backend:SqlBackend"
+    ),
 }
 """A copy of the project's own entry points, since reading them all costs milliseconds (tested)."""
 

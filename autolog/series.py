@@ -73,6 +73,17 @@ class Stats:
                 self.info = {**self.info, **from_wire(info)}
         self._keep(place, values)
 
+    def absorb(self, other: Stats) -> None:
+        """Count in the figures of other points, later ones where a writer's; not their sample."""
+        if other.end is not None and (self.end is None or other.end > self.end):
+            self.end, self.last = other.end, other.last
+        if other.begin is not None and (self.begin is None or other.begin < self.begin):
+            self.begin, self.first = other.begin, other.first
+        self.low = min(self.low, other.low)
+        self.high = max(self.high, other.high)
+        self.info = {**self.info, **other.info}
+        self.count += other.count
+
     def _keep(self, place: Callable[[int], Place], values: Sequence[int | float]) -> None:
         """Keep every `stride`th point; twice as sparsely each time that the sample is full."""
         at = -self.count % self.stride

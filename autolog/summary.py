@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .codec import from_wire, to_wire
+from .codec import escape_text, from_wire, to_wire, unescape_text
 from .fold import Folded
 from .records import Status
 
@@ -132,7 +132,32 @@ def _lost(folded: Folded) -> int:
     return sum(count for count in counts if isinstance(count, int))
 
 
+def pack_summary(one: Summary) -> bytes:
+    """The summary as MessagePack, for another process; `unpack_summary` gives it back."""
+    try:
+        return _encoder.encode(one)
+    except (OverflowError, UnicodeEncodeError):  # as in `_encoded`
+        facts, processes = {"$wire": to_wire(one.facts)}, ({"$wire": to_wire(one.processes)},)
+        probable = tuple(escape_text(key) for key in one.probable)
+        plain = msgspec.structs.replace(one, facts=facts, processes=processes, probable=probable)
+        return _encoder.encode(plain)
+
+
+def unpack_summary(data: bytes) -> Summary:
+    """The summary that `pack_summary` was given; raises ValueError for anything else."""
+    one = _decoder.decode(data)
+    if "$wire" not in one.facts:
+        return one
+    return msgspec.structs.replace(
+        one,
+        facts=from_wire(one.facts["$wire"]),
+        processes=tuple(from_wire(one.processes[0]["$wire"])),
+        probable=tuple(unescape_text(key) for key in one.probable),
+    )
+
+
 _encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Summary)
 
 
 def _encoded(value: Any) -> msgspec.Raw:

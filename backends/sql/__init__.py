@@ -1,0 +1,1 @@
+"""Runs in a SQL database: SQLite and PostgreSQL. `docs/sql.md` describes it for its users."""

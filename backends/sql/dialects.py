@@ -1,0 +1,126 @@
+"""All in which databases differ from each other, beside the types in `schema`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    and_,
+    event,
+    false,
+    func,
+    or_,
+    text,
+    true,
+)
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from autolog.filters import like_pattern
+
+from .bounds import UNKNOWN, Bounds, exactly
+
+BUSY = 60_000
+"""Milliseconds for which a writer of SQLite waits for the others."""
+_LOCK = 0x6175746F  # a number of our own among PostgreSQL's advisory locks
+
+
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """An INSERT that passes over rows which are there already."""
+    name = connection.dialect.name
+    if name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    if name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return mysql.insert(table).prefix_with("IGNORE")
+
+
+def lock_schema(connection: Connection) -> None:
+    """Have others wait who want to make the tables too; SQLite knows one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    elif connection.dialect.name in ("mysql", "mariadb"):
+        connection.execute(text("SELECT GET_LOCK('autolog', 60)"))
+
+
+def like(
+    connection: Connection, column: ColumnElement[str], pattern: str, ignore_case: bool
+) -> Bounds:
+    """Whether a text that is not null fits the pattern of a filter."""
+    if connection.dialect.name == "sqlite":
+        return exactly(func.autolog_like(column, pattern, ignore_case) == 1)
+    if connection.dialect.name != "postgresql":
+        return UNKNOWN
+    standard = re.sub(r"\\(?![%_\\])", r"\\\\", pattern)
+    if not ignore_case:
+        return exactly(column.like(standard, escape="\\"))
+    # Python knows more letters that are equal than the database, or others.
+    foreign = or_(column.op("~")("[^\\x01-\\x7f]"), _is_foreign(pattern))
+    fits = column.ilike(standard, escape="\\")
+    return Bounds(and_(fits, ~foreign), or_(fits, foreign))
+
+
+def _is_foreign(pattern: str) -> ColumnElement[bool]:
+    return false() if pattern.isascii() else true()
+
+
+# -- connections -------------------------------------------------------------------------------
+
+
+def driven(url: URL) -> URL:
+    """The URL with the driver that we use."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def prepare(engine: Engine) -> None:
+    """Have each connection of the engine begin as we need it."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "begin", _sqlite_begin)
+
+
+def _sqlite_connected(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say so
+    connection.create_function("autolog_like", 3, _sqlite_like, deterministic=True)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _sqlite_like(value: str | None, pattern: str, ignore_case: int) -> bool:
+    return value is not None and bool(like_pattern(pattern, bool(ignore_case)).match(value))
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A transaction that reads first and writes then would fail where another wrote in between.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def begin_file(connection: Any) -> None:
+    """Make a new SQLite file one that many processes use and that shrinks."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def snapshot(engine: Engine) -> dict[str, Any]:
+    """Options of a transaction whose statements all see the same state."""
+    if engine.dialect.name == "sqlite":
+        return {}
+    return {"isolation_level": "REPEATABLE READ"}
+
+
+def shrink(connection: Connection) -> None:
+    """Give back to the file system what deleted rows took, outside of a transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    elif connection.dialect.name == "postgresql":
+        names = ("chunks", "series", "latest", "blob_parts")
+        connection.exec_driver_sql("VACUUM " + ", ".join(f"autolog_{name}" for name in names))

