@@ -25,6 +25,7 @@ class SuiteBase:
     opener: ClassVar[Any] = staticmethod(open_backend)
     expected_failures: ClassVar[Mapping[str, str]] = {}
     machine_examples: ClassVar[int] = 40
+    question_examples: ClassVar[int] = 25
 
     def make(self, folder: Path) -> Backend:
         """A backend on an empty store; a store of its own for each `folder`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+from autolog.backend import Backend
+
 from ._backend_artifacts import ArtifactTests
 from ._backend_records import RecordTests
 from ._backend_writers import WriterTests
@@ -23,7 +25,13 @@ class BackendSuite(RecordTests, WriterTests, ArtifactTests):
         expected_failures: Reasons by name of test, for promises that the store cannot keep; such
             a test must fail.
         machine_examples: How many random histories are compared with `memory:`.
+        question_examples: How many random stores are asked random questions, as `memory:` is.
     """
+
+    def test_questions_have_the_answers_that_memory_gives(self, backend: Backend) -> None:
+        from ._backend_search import check_questions
+
+        check_questions(backend, self.question_examples)
 
     def test_random_histories_agree_with_memory(self, tmp_path: Path) -> None:
         from hypothesis import HealthCheck, settings

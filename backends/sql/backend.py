@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 from sqlalchemy import Connection, exists, func, or_, select
 
 from autolog.backend import Backend, Versions
+from autolog.codec import unescape_text
 from autolog.errors import NotFound
 from autolog.journal_read import to_record
 from autolog.paths import check_artifact_path, check_id
@@ -25,8 +27,9 @@ from .deleting import delete_run
 from .depots import Depot, Folder, Remote, Rows
 from .naming import in_pieces
 from .refreshing import any_stale, refresh_stale
-from .schema import artifacts, runs
+from .schema import SHORT, artifacts, runs
 from .searching import search
+from .values import short_text
 
 
 class SqlBackend(Backend):
@@ -204,4 +207,12 @@ def _summaries(connection: Connection, wanted: Sequence[str] | None) -> list[Sum
 
 def _experiments(connection: Connection) -> dict[str, int]:
     query = select(runs.c.experiment, func.count()).where(runs.c.records > 0)
-    return {row[0]: row[1] for row in connection.execute(query.group_by(runs.c.experiment))}
+    found: Counter[str] = Counter()
+    for name, count in connection.execute(query.group_by(runs.c.experiment)).all():
+        if short_text(unescape_text(name)) == name and len(name) < SHORT:
+            found[unescape_text(name)] += count
+        else:  # several may be called alike as far as the column goes
+            own = select(runs.c.brief).where(runs.c.records > 0, runs.c.experiment == name)
+            briefs = connection.execute(own).scalars()
+            found.update(unpack_summary(brief).experiment for brief in briefs)
+    return found

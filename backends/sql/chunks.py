@@ -105,7 +105,9 @@ def _encode(column: Sequence[Any]) -> tuple[int, Any]:
 def _whole_numbers(column: Sequence[int]) -> tuple[int, Any] | None:
     """Mostly each is as far from the one before as all others: the round, the batch, …"""
     step = column[1] - column[0] if len(column) > 1 else 1
-    if step and [*column] == [*range(column[0], column[0] + step * len(column), step)]:
+    if 0 < abs(step) < 2**63 and [*column] == [
+        *range(column[0], column[0] + step * len(column), step)
+    ]:
         return _RANGE, (column[0], step, len(column))
     deltas = [column[0], *(b - a for a, b in itertools.pairwise(column))]
     return (_DELTAS, deltas) if max(map(abs, deltas)) < 2**63 else None

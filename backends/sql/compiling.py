@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, false, not_, or_, select, true
 
 from autolog.codec import escape_text
 from autolog.filters import And, Compare, Constant, Field, In, IsNull, Like, Node, Not, Operator, Or
@@ -101,7 +101,7 @@ class Compiler:
         own = and_(latest.c.run_id == runs.c.id, latest.c.name_id == known.id, condition)
         if field.entity == "metric" and not self.include_probable:
             own = and_(own, latest.c.probable.is_(False))
-        return exists().where(own).correlate(runs)
+        return select(latest.c.run_id).where(own).correlate(runs).exists()
 
     # -- values of rows --------------------------------------------------------------------
 

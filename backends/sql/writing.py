@@ -20,7 +20,9 @@ from .refreshing import refresh
 from .schema import runs, series, writers
 
 Key = tuple[str | None, int]
-"""A metric's name in wire form, None for records that are no points; and the attempt."""
+"""A metric's name in wire form, and the attempt."""
+FACTS: Key = (None, 0)
+"""Records that are no points stand in one series of their own."""
 
 
 @dataclass(slots=True)
@@ -51,14 +53,15 @@ class Stream:
             self.held += 1
             if record.kind == "run":
                 self.attempt = _attempt(record.value)
-            key = record.key if record.kind == "metric" else None
-            self.pieces.setdefault((key, self.attempt), []).append(record)
+            point = record.kind == "metric"
+            key = (record.key, self.attempt) if point else FACTS
+            self.pieces.setdefault(key, []).append(record)
         self.new = self.held - start
 
     @property
     def telling(self) -> bool:
         """Whether there is more than points, of which a run may have many."""
-        return any(key is None for key, _ in self.pieces)
+        return FACTS in self.pieces
 
 
 def _attempt(value: Any) -> int:

@@ -26,7 +26,8 @@ spec.loader.exec_module(oracles)
 
 
 class TestSqlite(BackendSuite):
-    machine_examples = 15
+    machine_examples = 8
+    question_examples = 12
 
     def make(self, folder: Path) -> Backend:
         return SqlBackend(f"sqlite:///{folder}/runs.db")
@@ -44,7 +45,8 @@ class TestSqlite(BackendSuite):
 
 
 class TestPostgresql(BackendSuite):
-    machine_examples = 5
+    machine_examples = 3
+    question_examples = 4
     server: ClassVar[str]
 
     @pytest.fixture(autouse=True, scope="class")
