@@ -271,7 +271,8 @@ def read_run(backend: Backend, run: str) -> Folded:
     folded.id = run
     if any(series.cut() for series in folded.series.values()):
         left = standing(parts(backend.blocks(run)), folded.bounds)
-        folded.series = fold(left).series
+        again = fold(left).series
+        folded.series = {key: again[key] for key in folded.series if key in again}
     return folded
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autolog.backend import Backend
@@ -213,10 +213,12 @@ def same(tested: Backend, model: Backend, asked: list[Query]) -> None:
     """Both give the same answers."""
     for query in asked:
         expected = [run.id for run in answer(Store(model), query)]
-        assert [run.id for run in answer(Store(tested), query)] == expected, query
+        found = [run.id for run in answer(Store(tested), query)]
+        assert found == expected, f"{query}: {found} are not {expected}"
     mine, right = Store(tested), Store(model)
     assert mine.experiments() == right.experiments()
-    assert [*map(pack_summary, mine.summaries())] == [*map(pack_summary, right.summaries())]
+    for one, expected_one in zip(mine.summaries(), right.summaries(), strict=True):
+        assert pack_summary(one) == pack_summary(expected_one), f"{one} is not {expected_one}"
     for summary in right.summaries():
         assert mine.children(summary.id) == right.children(summary.id)
         view, expected_view = RunView(mine, summary.id), RunView(right, summary.id)
@@ -230,7 +232,11 @@ def check_questions(tested: Backend, examples: int) -> None:
     """Random runs and random questions; the store is empty before and after each example."""
 
     @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],  # making an example smaller takes minutes
     )
     @given(stories, stories, st.lists(queries, min_size=5, max_size=12))
     def agree(story: Any, later: Any, asked: list[Query]) -> None:
