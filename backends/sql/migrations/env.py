@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"], version_table="autolog_schema"
-)
-context.run_migrations()
+with suppress(NameError):  # whoever imports this without running it
+    context.configure(
+        connection=context.config.attributes["connection"], version_table="autolog_schema"
+    )
+    context.run_migrations()
