@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from alembic import context
 
-with suppress(NameError):  # whoever imports this without running it
+if hasattr(context, "config"):  # not where this is only imported
     context.configure(
         connection=context.config.attributes["connection"], version_table="autolog_schema"
     )
