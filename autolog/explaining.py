@@ -89,6 +89,11 @@ def explained(
         facts["captures"] = [
             _captured(one, options, off, settings) for one in kind.captures.get(name, ())
         ]
+    for place, all_of_it in kind.installed.items():
+        owner, _, name = place.rpartition(".")
+        facts = {"name": name, "opens a run": False, "nested": "join", "round": {owner: [name]}}
+        told = [_captured(one, options, off, settings) for one in all_of_it]
+        found[place] = {**facts, "missing": [], "says": "", "captures": told}
     return list(found.values())
 
 

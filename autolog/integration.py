@@ -310,6 +310,7 @@ class Integration:
         module: The top-level import name; found in the name of the entry point if left out.
         kinds: What `kind` may answer, for `exclude=kind:…`.
         captures: What each hook records, by its name, for `autolog doctor --explain`.
+        installed: The same of what `install` puts on, by the dotted place that it is put on.
         flavors: How this library's models are saved: `(model class path, flavor)` pairs live in
             the entry points `autolog.flavors`; see `docs/writing-an-integration.md`.
     """
@@ -318,6 +319,7 @@ class Integration:
     module: ClassVar[str] = ""
     kinds: ClassVar[tuple[str, ...]] = ()
     captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = {}
+    installed: ClassVar[Mapping[str, tuple[Captured, ...]]] = {}
     options: Any = NoOptions()
     standing: StandingRuns
 

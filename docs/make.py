@@ -93,6 +93,11 @@ def captures(name: str) -> str:
         for hook, all_of_it in kind.captures.items()
         for one in all_of_it
     ]
+    rows += [
+        (f"`{place}`", one.kind, one.says, code(one.option))
+        for place, all_of_it in kind.installed.items()
+        for one in all_of_it
+    ]
     return table((f"read at ({kind.library})", "record", "what it says", "option"), rows)
 
 

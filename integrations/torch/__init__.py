@@ -21,7 +21,7 @@ from autolog.integration import (
 )
 from autolog.live import Run
 
-from .captures import CAPTURES
+from .captures import CAPTURES, INSTALLED
 
 if TYPE_CHECKING:
     from .watch import Watch
@@ -58,6 +58,7 @@ class Torch(Integration):
 
     library: ClassVar[str] = "torch>=2.2"
     captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = CAPTURES
+    installed: ClassVar[Mapping[str, tuple[Captured, ...]]] = INSTALLED
     options: TorchOptions
     watch: Watch
 

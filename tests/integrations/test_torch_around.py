@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,13 @@ def without(train: Callable[[], Any]) -> Any:
     """What a training comes to that is not recorded."""
     with autolog.paused():
         return train()
+
+
+def test_the_places_of_the_lean_hooks_are_there() -> None:
+    from autolog.integrations.torch import Torch
+
+    assert Torch.installed
+    assert all(callable(pkgutil.resolve_name(place)) for place in Torch.installed)
 
 
 # -- accelerate --------------------------------------------------------------------------------
