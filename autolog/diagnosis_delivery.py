@@ -8,7 +8,7 @@ from typing import Any
 from .backend import Backend
 from .delivery import leftovers, sweeping
 from .delivery.destination import destination_of
-from .delivery.leftovers import Left
+from .delivery.leftovers import Left, counted
 from .opening import open_backend
 from .settings import Settings
 from .spool import spool_folder, usable
@@ -58,7 +58,8 @@ def _owed_problems(owed: Left, ours: bool) -> Iterator[str]:
     if owed.streams and not owed.sending:
         how = "`autolog sync`" if ours else f"`autolog sync --to {owed.name}`"
         why = f" (the last time: {owed.error})" if owed.error else ""
-        yield f"{owed.streams} runs wait to be sent to {owed.name}{why}: {how} sends them"
+        what = counted(owed.streams, "run")
+        yield f"{what} not yet sent to {owed.name}{why}: {how} sends what is left"
     if owed.refused:
         yield (
             f"{owed.name} refuses {len(owed.refused)} records or files, which stay in "

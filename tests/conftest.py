@@ -22,6 +22,13 @@ THOROUGH = (
     "test_keras_gallery.py::test_a_program_is_the_same[jax-",
     "test_keras_gallery.py::test_its_facts_are_found[jax-",
     "test_sample.py::test_with_xdist_nothing_ends_otherwise",
+    "test_matrix.py::test_a_server_that_answers_badly[500]",
+    "test_matrix.py::test_a_server_that_answers_badly[429]",
+    "test_matrix.py::test_a_server_that_answers_badly[garbage]",
+    "test_matrix.py::test_a_server_that_answers_badly[lies]",
+    "test_matrix.py::test_a_server_that_is_not_there_at_first",
+    "test_matrix.py::test_a_clock_that_jumps",
+    "test_matrix.py::test_a_copied_folder_is_synced_twice_at_once",
 )
 """Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""
 

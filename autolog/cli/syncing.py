@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import Backend
 from ..delivery.destination import destination_of
-from ..delivery.leftovers import Left, left, send_left
+from ..delivery.leftovers import Left, counted, left, send_left
 from ..errors import UsageError
 from ..opening import open_backend, open_default
 from ..rendering.text import clean
@@ -85,9 +85,10 @@ def _owed(settings: Settings, name: str) -> Left:
 
 def _after(after: Left, error: str) -> Iterator[str]:
     if after.sending:
-        yield f"{after.sending} programs that are running send what is theirs themselves"
+        yield f"{counted(after.sending, 'running program')} will send what is still owed"
     elif after.streams:
-        yield f"{after.streams} runs are still to be sent" + (f": {error}" if error else "")
+        why = f" ({error})" if error else ""
+        yield f"still to be sent: {counted(after.streams, 'run')}{why}"
     for line in after.refused:
         yield f"refused: {line}"
 
@@ -95,9 +96,8 @@ def _after(after: Left, error: str) -> Iterator[str]:
 def _nothing_to_send_to(owed: list[Left]) -> str:
     hint = "say which store to bring over: `autolog sync FOLDER`"
     for one in owed:
-        hint += (
-            f"; {one.streams} runs wait for {one.name}: `AUTOLOG_BACKEND={one.name} autolog sync`"
-        )
+        what = counted(one.streams, "run")
+        hint += f"; {what} to send to {one.name}: `autolog sync --to {one.name}`"
     return f"sync: no remote store is set; {hint}"
 
 

@@ -376,7 +376,8 @@ class Rounds:
     def _failed(self, error: BackendError) -> None:
         """Leave the destination alone for a while; the first time in a row that is told."""
         first = self.pause.failures == 0
-        self.error = (str(error).splitlines() or [type(error).__name__])[0]
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        self.error = line.removeprefix(f"{self._name}: ")
         self.pause.failed(error.retry_after)
         if first:
             self._told.failed(self._own, self.error)

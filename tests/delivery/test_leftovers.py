@@ -174,7 +174,7 @@ def test_sync_sends_what_is_owed(waiting: Place, capfd: Any, tmp_path: Path) -> 
     assert main(["sync"]) == 1
     told = capfd.readouterr()
     assert "0 records and 0 files" in told.out
-    assert "2 runs are still to be sent: connection refused" in told.err
+    assert "still to be sent: 2 runs (connection refused)" in told.err
     waiting.say()
     assert main(["sync", "--json"]) == 0
     (facts,) = json.loads(capfd.readouterr().out)
@@ -193,7 +193,7 @@ def test_the_destination_comes_from_the_caller(
     assert (other.runs(), waiting.runs()) == ([], [])
     monkeypatch.setenv("AUTOLOG_BACKEND", "memory:")
     assert main(["sync"]) == 2
-    assert f"2 runs wait for {waiting.uri}" in capfd.readouterr().err
+    assert f"2 runs to send to {waiting.uri}" in capfd.readouterr().err
     waiting.say()
     assert main(["sync", "--to", waiting.uri]) == 0
     assert len(waiting.runs()) == 2
@@ -218,7 +218,7 @@ def test_doctor_tells_what_waits(waiting: Place) -> None:
     assert (one["destination"], one["streams"], one["sending"]) == (waiting.uri, 2, 0)
     assert one["reachable"] == "no: connection refused"
     assert one["records"] > 10
-    assert any("2 runs wait to be sent" in problem for problem in facts["problems"])
+    assert any("2 runs not yet sent" in problem for problem in facts["problems"])
     waiting.say("file:x.bin")
     assert main(["sync"]) == 0
     facts = doctor.report()
