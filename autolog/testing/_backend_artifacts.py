@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import secrets
 from typing import BinaryIO
 
@@ -66,6 +67,38 @@ class ArtifactTests(SuiteBase):
             assert _get(backend, RUN, "a") == b"a longer first text"
         assert self.raw_artifact(backend, RUN, "a") == _get(backend, RUN, "a") == b"second"
         assert backend.artifacts(RUN) == ["a"]
+
+    def test_an_artifact_is_sent_from_a_stream(self, backend: Backend) -> None:
+        data = secrets.token_bytes(3_000_000)
+        source = io.BytesIO(b"passed over" + data)
+        source.seek(len(b"passed over"))
+        backend.send_artifact(RUN, "model/data.bin", source)
+        assert self.raw_artifact(backend, RUN, "model/data.bin") == data
+        for content in (data, b"", b"another"):  # the first is there already
+            backend.send_artifact(RUN, "model/data.bin", io.BytesIO(content), _sha(content))
+            assert self.raw_artifact(backend, RUN, "model/data.bin") == content
+        assert backend.artifacts(RUN) == ["model/data.bin"]
+
+    def test_other_bytes_than_the_digest_says_are_refused(self, backend: Backend) -> None:
+        backend.send_artifact(RUN, "a", io.BytesIO(b"first"), _sha(b"first"))
+        for path in ("a", "b"):
+            with pytest.raises(BackendError):
+                backend.send_artifact(RUN, path, io.BytesIO(b"damaged"), _sha(b"right"))
+        assert self.raw_artifact(backend, RUN, "a") == b"first"
+        assert backend.artifacts(RUN) == ["a"]
+        backend.send_artifact(RUN, "b", io.BytesIO(b"right"), _sha(b"right"))
+        assert self.raw_artifact(backend, RUN, "b") == b"right"
+
+    def test_digests_are_right_or_unknown(self, backend: Backend) -> None:
+        assert backend.artifact_digests(RUN) == {}
+        held = {"a": b"text", "model/b": b"", "c": b"text"}
+        for path, data in held.items():
+            _put(backend, RUN, path, b"before")
+            _put(backend, RUN, path, data)
+        found = backend.artifact_digests(RUN)
+        assert sorted(found) == backend.artifacts(RUN)
+        for path, digest in found.items():
+            assert digest in (None, _sha(held[path]))
 
     def test_an_aborted_artifact_leaves_nothing(self, backend: Backend) -> None:
         _put(backend, RUN, "old", b"old")
@@ -163,6 +196,10 @@ class ArtifactTests(SuiteBase):
 def _put(backend: Backend, run: str, path: str, data: bytes) -> None:
     with backend.create_artifact(run, path) as stream:
         stream.write(data)
+
+
+def _sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _put_into(backend: Backend, folder: str, name: str) -> None:
