@@ -195,6 +195,10 @@ class Backend(abc.ABC):
         """What the store asks its clients to keep to (`docs/server.md`); empty for nothing."""
         return {}
 
+    def shrink(self) -> None:
+        """Give back what deleted runs took and the store kept for others; `autolog gc` calls it."""
+        return
+
     def notes(self) -> list[str]:
         """What a reader should know of this store: torn lines, foreign files; one line each.
 

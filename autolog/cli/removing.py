@@ -118,6 +118,7 @@ def _delete_all(store: Store, runs: Sequence[str]) -> tuple[list[str], int]:
             continue
         removed.append(run)
     recount(store)
+    store.backend.shrink()
     return removed, freed
 
 

@@ -121,7 +121,7 @@ class Database:
         def shrink() -> None:
             engine = self._engine()
             with self._entered(), engine.connect() as raw:
-                dialects.shrink(raw.execution_options(isolation_level="AUTOCOMMIT"))
+                dialects.shrink(raw)
 
         if self.path is None or self.path.exists():
             self._tried(shrink)
@@ -269,8 +269,10 @@ def _file(url: URL) -> Path | None:
 
 
 def _without_secrets(url: URL) -> str:
-    plain = url.set(password=None).difference_update_query(SECRETS)
-    return plain.render_as_string(hide_password=False)
+    plain = URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    )
+    return plain.difference_update_query(SECRETS).render_as_string(hide_password=False)
 
 
 def _make_file(path: Path) -> None:

@@ -118,9 +118,11 @@ def snapshot(engine: Engine) -> dict[str, Any]:
 
 def shrink(connection: Connection) -> None:
     """Give back to the file system what deleted rows took, outside of a transaction."""
+    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        driver.executescript("PRAGMA incremental_vacuum")  # `execute` frees one page of many
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     elif connection.dialect.name == "postgresql":
         names = ("chunks", "series", "latest", "blob_parts")
-        connection.exec_driver_sql("VACUUM " + ", ".join(f"autolog_{name}" for name in names))
+        outside = connection.execution_options(isolation_level="AUTOCOMMIT")
+        outside.exec_driver_sql("VACUUM " + ", ".join(f"autolog_{name}" for name in names))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TABLE = "autolog_schema"
 """Alembic's own table, under a name of ours: the database may hold other programs' tables."""
 MIGRATIONS = Path(__file__).with_name("migrations")
+FURTHER: tuple[Path, ...] = ()
+"""Folders with further revisions; a test tries one."""
 
 
 def exists(connection: Connection) -> bool:
@@ -51,7 +53,7 @@ def check_writable(connection: Connection, uri: str) -> None:
     if held != SCHEMA:
         raise BackendError(
             f"{uri} has tables of schema {held}, and schema {SCHEMA} is needed to write: "
-            f"run `autolog server upgrade-db {uri}`, after a back-up; until then it can be read"
+            f"run `autolog server upgrade-db --backend {uri}`, after a back-up; until then it can be read"
         )
 
 
@@ -68,25 +70,22 @@ def make(connection: Connection) -> None:
         connection.execute(store.insert(), {"key": "written_by", "value": own_version()})
 
 
-def upgrade(connection: Connection, to: str = "head", *, also: tuple[Path, ...] = ()) -> None:
-    """Bring the tables to the revision `to`, within the transaction of `connection`.
-
-    `also` are folders with further revisions.
-    """
+def upgrade(connection: Connection) -> None:
+    """Bring the tables to the newest revision, within the transaction of `connection`."""
     from alembic import command
 
-    command.upgrade(_config(connection, also), to)
+    command.upgrade(_config(connection), "head")
     connection.execute(store.delete().where(store.c.key == "written_by"))
     connection.execute(store.insert(), {"key": "written_by", "value": own_version()})
 
 
-def _config(connection: Connection, also: tuple[Path, ...]) -> Config:
+def _config(connection: Connection) -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    places = (MIGRATIONS / "versions", *also)
+    places = (MIGRATIONS / "versions", *FURTHER)
     config.set_main_option("version_locations", os.pathsep.join(map(str, places)))
     config.attributes["connection"] = connection
     return config
