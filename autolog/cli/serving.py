@@ -118,6 +118,17 @@ def revoke(
     print(f"revoked {which}")
 
 
+@server.command("upgrade-db")
+def upgrade_db(backend: Store = None) -> None:
+    """Bring a database to the schema of this version; make a back-up before."""
+    opened = open_backend(_store(backend))
+    upgrade = getattr(opened, "upgrade", None)
+    if upgrade is None:
+        raise UsageError(f"{opened.uri} is no database: there is nothing to upgrade")
+    upgrade()
+    print(f"{opened.uri} has the tables of this version")
+
+
 @server.command()
 def audit(
     limit: Annotated[int, typer.Option("--limit", "-n", help="Most lines.")] = 30,

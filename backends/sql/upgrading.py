@@ -53,7 +53,8 @@ def check_writable(connection: Connection, uri: str) -> None:
     if held != SCHEMA:
         raise BackendError(
             f"{uri} has tables of schema {held}, and schema {SCHEMA} is needed to write: "
-            f"run `autolog server upgrade-db --backend {uri}`, after a back-up; until then it can be read"
+            f"run `autolog server upgrade-db --backend {uri}`, after a back-up; "
+            "until then it can be read"
         )
 
 

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from autolog.backends.sql import database, schema, upgrading
 from autolog.backends.sql.backend import SqlBackend, upgrade
 
+from autolog.cli import main
 from autolog.errors import BackendError
 from autolog.query import Query
 from autolog.testing._backend_parts import exact, series
@@ -84,7 +85,7 @@ def test_an_older_store_is_read_and_not_written(old: Path, later: Path) -> None:
     with pytest.raises(BackendError, match="upgrade-db --backend sqlite:///"):
         backend.write(series(RUN, ONE, 300, 301))
     (later / "two.py").write_text(SECOND.format(then=""))
-    upgrade(uri(old))
+    assert main(["server", "upgrade-db", "--backend", uri(old)]) == 0
     backend.write(series(RUN, ONE, 300, 301))
     assert backend.acked(RUN) == {ONE: 301}
     backend.close()
