@@ -27,6 +27,10 @@ THOROUGH = (
     "test_matrix.py::test_a_server_that_answers_badly[garbage]",
     "test_matrix.py::test_a_server_that_answers_badly[lies]",
     "test_matrix.py::test_a_server_that_is_not_there_at_first",
+    "test_matrix.py::test_a_server_that_is_emptied",
+    "test_matrix.py::test_a_server_whose_disk_is_full",
+    "test_databases.py::test_postgresql_is_killed_and_restarted",
+    "test_databases.py::test_sqlite_is_written_by_several_programs",
     "test_matrix.py::test_a_clock_that_jumps",
     "test_matrix.py::test_a_copied_folder_is_synced_twice_at_once",
 )

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from ..backend import Backend
 
 _PORTS = {"http": "80", "https": "443"}
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?")
+_PLACES = ("dbname", "host", "hostaddr", "port", "service")
+"""What of a query says where the store is: databases may be named by a socket's folder."""
 
 
 class Destination(NamedTuple):
-    """A remote store by scheme, host, port and path; no user, no password, no query.
+    """A remote store by scheme, host, port and path; no user, no password.
 
     Attributes:
         name: What stands in messages.
@@ -36,4 +38,6 @@ def _identity(uri: str) -> str:
         return uri
     scheme = match[1].split("+")[0].lower()
     host = match[2].rpartition("@")[2].lower().removesuffix(f":{_PORTS.get(scheme, '')}")
-    return f"{scheme}://{host}{match[3].rstrip('/')}"
+    asked = sorted(word for word in (match[4] or "").split("&") if word.split("=")[0] in _PLACES)
+    query = f"?{'&'.join(asked)}" if asked else ""
+    return f"{scheme}://{host}{match[3].rstrip('/')}{query}"

@@ -288,6 +288,7 @@ def test_a_spool_of_somebody_else_is_not_used(tmp_path: Path) -> None:
         ("https://host:443", "https://host"),
         ("https://host:8443/", "https://host:8443"),
         ("postgresql+psycopg://me:secret@db:5432/runs?password=x", "postgresql://db:5432/runs"),
+        ("postgresql://me:x@/runs?host=/a&password=y", "postgresql:///runs?host=/a"),
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
         ("far:/a/b", "far:/a/b"),
     ],

@@ -104,8 +104,9 @@ def _written(site: Any, more: list[Path], *, own: bool = True) -> set[tuple[str,
     return found
 
 
+@pytest.mark.timeout(1800)
 def test_clients_that_are_killed(site: Any, request: pytest.FixtureRequest) -> None:
-    kills = 120 if request.config.getoption("--thorough") else 5
+    kills = 100 if request.config.getoption("--thorough") else 5
     chance = random.Random(7)
     for number in range(kills):
         program = site.begin(100_000)
