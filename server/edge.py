@@ -38,7 +38,7 @@ class Edge:
     """
 
     def __init__(self, inner: ASGIApp, hosts: tuple[str, ...], log_requests: bool) -> None:
-        self._inner = inner
+        self.inner = inner
         own = {"localhost", socket.gethostname().lower(), *(name.lower() for name in hosts)}
         self._hosts = own
         self._log = log_requests
@@ -46,12 +46,12 @@ class Edge:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """As ASGI says."""
         if scope["type"] != "http":
-            await self._inner(scope, receive, send)
+            await self.inner(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
         try:
             self._check(dict(scope["headers"]), scope.get("scheme", "http"))
-            await self._inner(scope, exchange.receive, exchange.send)
+            await self.inner(scope, exchange.receive, exchange.send)
         except ApiError as error:
             await exchange.refuse(error)
         except Exception as error:

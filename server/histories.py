@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from autolog.codec import to_wire
+from autolog.codec import escape_text, to_wire, unescape_text
 from autolog.history import History
 from autolog.query import Range
 from autolog.store import Store
@@ -28,7 +28,9 @@ Bound = Annotated[float | None, QueryParameter(description="Included; open where
 def history(
     request: AnyRequest,
     run: RunId,
-    key: Annotated[str, QueryParameter(max_length=10_000, description="The metric's name.")],
+    key: Annotated[
+        str, QueryParameter(max_length=10_000, description="The metric's name in wire form.")
+    ],
     attempt: Annotated[int | None, QueryParameter(ge=0, le=2**31 - 1)] = None,
     limit: Annotated[int | None, QueryParameter(ge=5, le=10_000_000)] = None,
     step_from: Bound = None,
@@ -42,6 +44,7 @@ def history(
     With `limit` at most so many: of what is more, the lowest and the highest of each stretch are
     kept, and `sampled` is true.
     """
+    key = unescape_text(key)
     view = RunView(Store(store_of(request)), run)
     if own and key not in view.summary.metrics():
         raise ApiError(404, "not_found", "the run itself has no such metric")
@@ -62,7 +65,10 @@ def _range(low: float | None, high: float | None) -> Range | None:
 def _series(found: History) -> Series:
     steps, values, times, attempts = found.columns
     wire = [to_wire(value) for value in values]
-    return Series(found.key, found.unit, found.total, found.sampled, steps, wire, times, attempts)
+    unit = None if found.unit is None else escape_text(found.unit)
+    return Series(
+        escape_text(found.key), unit, found.total, found.sampled, steps, wire, times, attempts
+    )
 
 
 def _arrow(found: History) -> bytes:
@@ -70,7 +76,8 @@ def _arrow(found: History) -> bytes:
         import pyarrow as pa  # type: ignore[import-untyped]
     except ImportError:
         raise ApiError(406, "no_arrow", "this server has no pyarrow; ask for JSON") from None
-    told = {"key": found.key, "unit": found.unit or "", "count": str(found.total)}
+    told = {"key": escape_text(found.key), "unit": escape_text(found.unit or "")}
+    told["count"] = str(found.total)
     table = found.to_arrow().replace_schema_metadata(told)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from litestar import delete, get
 from litestar.params import QueryParameter
 
+from autolog.codec import escape_text, unescape_text
 from autolog.errors import NotFound
 from autolog.query import Query
 from autolog.rendering.jsonform import run_json
@@ -38,7 +39,8 @@ def runs(
     """Runs that match, newest first or in the order asked for, a page at a time."""
     store = Store(store_of(request))
     terms = (order_by,) if order_by else ()
-    found = answer(store, Query(filter, experiment, terms, limit + 1, offset, probable))
+    named = None if experiment is None else unescape_text(experiment)
+    found = answer(store, Query(filter, named, terms, limit + 1, offset, probable))
     page = [run_json(run) for run in found[:limit]]
     return Found(page, len(found) > limit, store.notes[:10])
 
@@ -61,14 +63,23 @@ def versions(request: AnyRequest) -> Told:
 
 @get("/experiments", sync_to_thread=True)
 def experiments(request: AnyRequest) -> Experiments:
-    """How many runs each experiment has; the empty name is that of runs without one."""
-    return Experiments(dict(Store(store_of(request)).experiments()))
+    """How many runs each experiment has; the empty name is that of runs without one.
+
+    Names are in wire form.
+    """
+    found = Store(store_of(request)).experiments()
+    return Experiments({escape_text(name): count for name, count in found.items()})
 
 
 @get("/runs/{run:str}/children", sync_to_thread=True)
 def children(request: AnyRequest, run: RunId) -> Ids:
     """Ids of the runs that stand directly under this one, oldest first."""
-    return Ids(Store(store_of(request)).children(run))
+    store = Store(store_of(request))
+    told = store.backend.children(run)
+    if told is None:
+        store.summaries()  # so that parents are those of the whole runs
+        told = store.children(run)
+    return Ids(told)
 
 
 @get("/runs/{run:str}", sync_to_thread=True)

@@ -184,9 +184,10 @@ def access_url(backend: str) -> str:
     """The database for tokens that goes with a store: its own, or a file beside the runs."""
     scheme, colon, rest = backend.partition(":")
     name = scheme.lower()
-    if colon and name in ("sqlite", "postgresql", "postgres"):
-        driver = "sqlite" if name == "sqlite" else "postgresql+psycopg"
-        return f"{driver}:{rest}"
+    if colon and name in ("postgresql", "postgres"):
+        return f"postgresql+psycopg:{rest}"
+    if colon and name == "sqlite":
+        return f"{backend.partition('?')[0]}.server.db"  # the runs' own file is its backend's alone
     if colon and name == "memory":
         return f"sqlite:///{Path(tempfile.mkdtemp(prefix='autolog-server-')) / 'server.db'}"
     if not colon or name == "file" or len(name) == 1:

@@ -33,6 +33,8 @@ THOROUGH = (
     "test_databases.py::test_sqlite_is_written_by_several_programs",
     "test_matrix.py::test_a_clock_that_jumps",
     "test_matrix.py::test_a_copied_folder_is_synced_twice_at_once",
+    "test_http_suite.py::TestHttpOverPostgresql",
+    "test_http_suite.py::TestHttpOverLocalFiles",
 )
 """Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""
 

@@ -119,14 +119,18 @@ def revoke(
 
 
 @server.command("upgrade-db")
-def upgrade_db(backend: Store = None) -> None:
-    """Bring a database to the schema of this version; make a back-up before."""
-    opened = open_backend(_store(backend))
-    upgrade = getattr(opened, "upgrade", None)
+def upgrade_db(
+    uri: Annotated[str | None, typer.Argument(help="The database; or --backend.")] = None,
+    backend: Store = None,
+) -> None:
+    """Bring a database to the schema of this version, in one transaction; back it up first."""
+    store = open_backend(_store(uri or backend))
+    upgrade = getattr(store, "upgrade", None)
     if upgrade is None:
-        raise UsageError(f"{opened.uri} is no database: there is nothing to upgrade")
+        raise UsageError(f"{store.uri} is no database: there is nothing to upgrade")
     upgrade()
-    print(f"{opened.uri} has the tables of this version")
+    store.close()
+    print(f"{store.uri} has the tables of this version")
 
 
 @server.command()

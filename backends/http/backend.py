@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from autolog.backend import Backend, Versions
+from autolog.codec import unescape_text
 from autolog.errors import BackendError
 from autolog.paths import check_artifact_path, check_id
 from autolog.query import Curve, Found, Query, Window
@@ -114,7 +115,8 @@ class HttpBackend(Backend):
 
     def experiments(self) -> dict[str, int]:
         """As the contract says."""
-        return self._client.json(_Experiments, "GET", "/experiments").experiments
+        told = self._client.json(_Experiments, "GET", "/experiments").experiments
+        return {unescape_text(name): count for name, count in told.items()}
 
     def history(self, run: str, key: str, window: Window) -> Curve:
         """As the contract says."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from autolog.codec import from_wire
+from autolog.codec import escape_text, from_wire, to_wire, unescape_text
 from autolog.errors import BackendError, FilterError
 from autolog.points import Points
 from autolog.query import Curve, Found, Query, Window
-from autolog.summary import Summary
+from autolog.summary import Summary, unpack_summary
 
 from .client import Client, refusal
 
@@ -24,8 +24,8 @@ _ASKED = {"Content-Type": "application/json", "Accept": MSGPACK}
 
 
 class _Answered(msgspec.Struct):
-    runs: list[Summary]
-    below: list[Summary]
+    runs: list[bytes]
+    below: list[bytes]
     only_child: dict[str, str]
 
 
@@ -46,8 +46,8 @@ def search(client: Client, query: Query) -> Found:
     only: dict[str, str] = {}
     for page in _pages(query):
         told = _asked(client, page)
-        runs |= {one.id: one for one in told.runs}
-        below |= {one.id: one for one in told.below}
+        runs |= {one.id: one for one in _unpacked(told.runs)}
+        below |= {one.id: one for one in _unpacked(told.below)}
         only |= told.only_child
         if len(told.runs) < (page.limit or 0):
             break
@@ -65,7 +65,7 @@ def _pages(query: Query) -> Iterator[Query]:
 
 
 def _asked(client: Client, query: Query) -> _Answered:
-    body = msgspec.json.encode(asdict(query))
+    body = msgspec.json.encode(to_wire(asdict(query)))
     try:
         return client.msgpack(_Answered, "POST", "/search", body=body, headers=_ASKED)
     except BackendError as error:
@@ -88,13 +88,21 @@ def summaries(client: Client, runs: Sequence[str] | None) -> Iterator[Summary]:
 
 def _briefs(client: Client, wanted: dict[str, Any]) -> list[Summary]:
     body = msgspec.json.encode(wanted)
-    return client.msgpack(list[Summary], "POST", "/summaries", body=body, headers=_ASKED)
+    found = client.msgpack(list[bytes], "POST", "/summaries", body=body, headers=_ASKED)
+    return _unpacked(found)
+
+
+def _unpacked(found: list[bytes]) -> list[Summary]:
+    try:
+        return [unpack_summary(one) for one in found]
+    except (ValueError, RecursionError) as error:
+        raise BackendError(f"the server's answer holds no runs: {error}") from error
 
 
 def history(client: Client, run: str, key: str, window: Window) -> Curve:
     """Points of the run's own metric; raises NotFound."""
     query: dict[str, Any] = {
-        "key": key,
+        "key": escape_text(key),
         "own": "true",
         "attempt": window.attempt,
         "limit": window.limit,
@@ -107,4 +115,5 @@ def history(client: Client, run: str, key: str, window: Window) -> Curve:
     headers = {"Accept": MSGPACK}
     told = client.msgpack(_Series, "GET", f"/runs/{run}/history", query, headers=headers)
     values = [from_wire(value) for value in told.values]
-    return Curve(Points(told.steps, values, told.times, told.attempts), told.unit, told.count)
+    unit = None if told.unit is None else unescape_text(told.unit)
+    return Curve(Points(told.steps, values, told.times, told.attempts), unit, told.count)

