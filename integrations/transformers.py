@@ -21,7 +21,7 @@ PLAIN = (bool, int, float, str, type(None))
 class Transformers(Integration):
     """A `Trainer`'s training is a run of torch's integration, with what the Trainer logs."""
 
-    library: ClassVar[str] = "transformers>=5.24"
+    library: ClassVar[str] = "transformers>=4.40"
     captures: ClassVar[Mapping[str, tuple[Captured, ...]]] = {
         "log": (
             Captured("metric", "what the Trainer logs: learning_rate, eval_loss, metrics, by step"),
@@ -32,7 +32,7 @@ class Transformers(Integration):
     @around(method("transformers.trainer", "Trainer", "log"))
     def log(self, call: Call, run: Run | None) -> Iterator[None]:
         """Hooked where the Trainer tells its callbacks and loggers what it has come to
-        (transformers 5.24).
+        (transformers 4.57 and 5.24).
         """
         yield
         from .torch import active

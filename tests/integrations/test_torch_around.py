@@ -207,7 +207,8 @@ def test_the_trainer_of_transformers(uri: str, run: Only, tmp_path: Path) -> Non
         key: [row[key] for row in trainer.state.log_history if key in row]
         for key in ("loss", "grad_norm", "learning_rate", "eval_loss", "eval_accuracy")
     }
-    assert values(found, "loss") == pytest.approx(logged["loss"], rel=1e-6)
+    # Before transformers 5 the Trainer rounds what it logs of the loss.
+    assert values(found, "loss") == pytest.approx(logged["loss"], abs=5.1e-5)
     assert values(found, "grad_norm") == pytest.approx(logged["grad_norm"], rel=1e-6)
     assert values(found, "eval_loss") == pytest.approx(logged["eval_loss"], rel=1e-6)
     assert values(found, "eval_accuracy") == logged["eval_accuracy"]
