@@ -179,7 +179,7 @@ class Rows:
         """As the protocol says."""
         query = select(func.sum(func.length(parts.c.data))).where(parts.c.digest == digest)
         held = self._database.read(lambda c: c.execute(query).scalar(), None)
-        return held is not None and int(held) == size
+        return int(held or 0) == size  # an empty content has no parts
 
     def put(self, digest: str, source: BinaryIO) -> None:
         """As the protocol says; each part is a transaction, so that nothing stays locked."""
