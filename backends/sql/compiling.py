@@ -35,6 +35,7 @@ ATTRIBUTES: dict[str, ColumnElement[str] | ColumnElement[float]] = {
     "ended": runs.c.ended,
     "duration": runs.c.duration,
 }
+NUM, TEXT = dialects.Probed(latest.c.num), dialects.Probed(latest.c.text)
 TIMES = ("started", "ended", "duration")
 
 
@@ -124,7 +125,7 @@ class Compiler:
         if escape_text(pattern) != pattern:
             return UNKNOWN
         text = latest.c.form.in_(TEXTS)
-        fits = dialects.like(self.connection, latest.c.text, pattern, ignore_case).where(text)
+        fits = dialects.like(self.connection, TEXT, pattern, ignore_case).where(text)
         return fits.unless(not_(text) if known.has(*NUMBERS, Form.NAN, *LONG) else None)
 
     # -- attributes ------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def _equal(constant: Constant, known: Known) -> Bounds:
     if isinstance(constant, str):
         return _equal_text(constant, known)
     if isinstance(constant, bool):
-        return exactly(and_(latest.c.form == Form.BOOL, latest.c.text == str(constant)))
+        return exactly(and_(latest.c.form == Form.BOOL, str(constant) == TEXT))
     if constant != constant:
         return exactly(latest.c.form == Form.NAN)
     return _compared("=", constant, known)
@@ -203,7 +204,7 @@ def _equal_text(constant: str, known: Known) -> Bounds:
 def _whole_text(constant: str) -> Condition:
     if len(constant) > SHORT or escape_text(constant) != constant:
         return false()
-    return and_(latest.c.form.in_(TEXTS), latest.c.text == constant)
+    return and_(latest.c.form.in_(TEXTS), constant == TEXT)
 
 
 def _number_of(constant: str) -> Condition:
@@ -216,7 +217,7 @@ def _number_of(constant: str) -> Condition:
         except (ValueError, OverflowError):
             continue
         if str(number) == constant and (form == Form.FLOAT or abs(number) < EXACT):
-            return and_(latest.c.form == form, latest.c.num == float(number))
+            return and_(latest.c.form == form, float(number) == NUM)
     return false()
 
 
@@ -227,7 +228,7 @@ def _ordered(operator: Operator, constant: Constant, known: Known) -> Bounds:
     unknown = latest.c.form == Form.LONG_TEXT if known.has(Form.LONG_TEXT) else None
     if escape_text(constant) != constant:
         return Bounds(false(), text).unless(unknown)
-    return exactly(and_(text, _operated(latest.c.text, operator, constant))).unless(unknown)
+    return exactly(and_(text, _operated(TEXT, operator, constant))).unless(unknown)
 
 
 def _compared(operator: Operator, constant: int | float, known: Known) -> Bounds:
@@ -237,7 +238,7 @@ def _compared(operator: Operator, constant: int | float, known: Known) -> Bounds
     long = latest.c.form == Form.LONG_INT if known.has(Form.LONG_INT) else None
     if number != constant:
         return Bounds(false(), floats).unless(long)
-    return exactly(and_(floats, _operated(latest.c.num, operator, number))).unless(long)
+    return exactly(and_(floats, _operated(NUM, operator, number))).unless(long)
 
 
 def _column(

@@ -21,6 +21,8 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from autolog.filters import like_pattern
 
@@ -47,6 +49,30 @@ def lock_schema(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     elif connection.dialect.name in ("mysql", "mariadb"):
         connection.execute(text("SELECT GET_LOCK('autolog', 60)"))
+
+
+class Probed(FunctionElement[Any]):
+    """A column whose index SQLite is not to use.
+
+    It knows nothing of how many rows an index leads to, and would go through half of all runs
+    for each run in place of looking at the one row.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Probed)
+def _plain(element: Probed, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(Probed, "sqlite")
+def _unindexed(element: Probed, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
 
 
 def like(
