@@ -35,7 +35,8 @@ ATTRIBUTES: dict[str, ColumnElement[str] | ColumnElement[float]] = {
     "ended": runs.c.ended,
     "duration": runs.c.duration,
 }
-NUM, TEXT = dialects.Probed(latest.c.num), dialects.Probed(latest.c.text)
+NUM: ColumnElement[float] = dialects.Probed(latest.c.num)
+TEXT: ColumnElement[str] = dialects.Probed(latest.c.text)
 TIMES = ("started", "ended", "duration")
 
 
