@@ -189,7 +189,7 @@ def _equal(constant: Constant, known: Known) -> Bounds:
     if isinstance(constant, str):
         return _equal_text(constant, known)
     if isinstance(constant, bool):
-        return exactly(and_(latest.c.form == Form.BOOL, str(constant) == TEXT))
+        return exactly(and_(latest.c.form == Form.BOOL, _operated(TEXT, "=", str(constant))))
     if constant != constant:
         return exactly(latest.c.form == Form.NAN)
     return _compared("=", constant, known)
@@ -205,7 +205,7 @@ def _equal_text(constant: str, known: Known) -> Bounds:
 def _whole_text(constant: str) -> Condition:
     if len(constant) > SHORT or escape_text(constant) != constant:
         return false()
-    return and_(latest.c.form.in_(TEXTS), constant == TEXT)
+    return and_(latest.c.form.in_(TEXTS), _operated(TEXT, "=", constant))
 
 
 def _number_of(constant: str) -> Condition:
@@ -218,7 +218,7 @@ def _number_of(constant: str) -> Condition:
         except (ValueError, OverflowError):
             continue
         if str(number) == constant and (form == Form.FLOAT or abs(number) < EXACT):
-            return and_(latest.c.form == form, float(number) == NUM)
+            return and_(latest.c.form == form, _operated(NUM, "=", float(number)))
     return false()
 
 
