@@ -36,11 +36,11 @@ types: $(VENV)/test.done
 	$(BIN)/python tests/guards/check_types.py
 
 suite: $(VENV)/test.done
-	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile
+	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The suite with the tests of a minute or more, which `make test` leaves out.
 thorough: $(VENV)/test.done
-	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --thorough
+	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --thorough
 
 oldest: $(VENV)/test.done
 	$(BIN)/python tests/guards/run_matrix.py --quick

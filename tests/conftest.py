@@ -39,6 +39,17 @@ THOROUGH = (
 """Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""
 
 
+FIRST = (
+    "_gallery.py",
+    "_suite.py",
+    "test_notebooks_e2e.py",
+    "/neutrality/",
+    "/faults/",
+    "/delivery/",
+)
+"""Files of minutes: they begin first, so that no process ends with one of them alone."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--thorough` adds the long ones."""
     parser.addoption(
@@ -47,12 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long ones out, unless they are asked for."""
-    if config.getoption("--thorough"):
-        return
-    long = [item for item in items if any(name in item.nodeid for name in THOROUGH)]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
+    """Leave the long ones out, unless they are asked for; let the files of minutes begin."""
+    if not config.getoption("--thorough"):
+        long = [item for item in items if any(name in item.nodeid for name in THOROUGH)]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+    items.sort(key=lambda item: not any(name in item.nodeid.split("::")[0] for name in FIRST))
 
 
 @pytest.fixture(autouse=True)
