@@ -158,7 +158,11 @@ def thinned(points: Points, limit: int | None) -> Points:
     """
     if limit is None or len(points) <= max(limit, 5):
         return points
-    values = points.columns[1]
+    return points.reordered(kept_places(points.columns[1], limit))
+
+
+def kept_places(values: list[int | float], limit: int) -> list[int]:
+    """Where the points stand that `thinned` keeps of more than `limit`."""
     each = 3 if _has_nan(values) else 2
     count = (max(limit, 5) - 2) // each
     inner = len(values) - 2
@@ -166,7 +170,7 @@ def thinned(points: Points, limit: int | None) -> Points:
     kept = {0, len(values) - 1}
     for begin, end in itertools.pairwise(edges):
         kept.update(_extremes(values, begin, end, each == 3))
-    return points.reordered(sorted(kept))
+    return sorted(kept)
 
 
 def _extremes(values: list[int | float], begin: int, end: int, nans: bool) -> Iterator[int]:

@@ -64,7 +64,7 @@ class Debt:
 def _force(path: str) -> None:
     try:
         fd = os.open(path, _FLAGS)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return  # removed since, or replaced by a folder
     except OSError as error:
         raise BackendError(f"{path}: {error}") from error

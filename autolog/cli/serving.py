@@ -163,11 +163,23 @@ def _parts() -> Any:
     return parts
 
 
+EMBEDDED = "autolog-server"
+"""Folder of the database and the artifacts that are served where there is no store yet."""
+
+
 def _store(backend: str | None) -> str:
-    given = (backend, *resolve()["backend"], str(default_store()))
-    uri = next(str(uri) for uri in given if uri)
+    uri = next((str(uri) for uri in (backend, *resolve()["backend"]) if uri), None)
+    uri = uri or _nearest()
     open_backend(uri).close()  # so that a name that is none is called so
     return uri
+
+
+def _nearest() -> str:
+    """The local store that there is, else a SQLite database in a folder of its own."""
+    local = default_store()
+    if local.is_dir():
+        return str(local)
+    return f"sqlite:///{local.with_name(EMBEDDED) / 'runs.db'}"
 
 
 def _accounts(backend: str | None, access: str | None) -> Any:

@@ -86,9 +86,37 @@ def encode_points(points: Points) -> bytes:
 
 def decode_points(body: bytes) -> Points:
     """The points that `encode_points` was given."""
-    columns, infos = _unpack(zlib.decompress(body))
-    seqs, times, steps, values = (_decode(*column) for column in columns)
-    return Points(seqs, times, steps, values, dict(_from_json(infos)))
+    packed = Packed(body)
+    seqs, times, steps, values = (packed.column(name) for name in COLUMNS)
+    return Points(seqs, times, steps, values, packed.infos())
+
+
+COLUMNS = ("seqs", "times", "steps", "values")
+
+
+class Packed:
+    """What `encode_points` gave, of which a column is decoded when it is asked for."""
+
+    def __init__(self, body: bytes) -> None:
+        self._columns, self._infos = _unpack(zlib.decompress(body))
+
+    def column(self, name: str) -> Sequence[Any]:
+        """One of `COLUMNS`."""
+        return _decode(*self._columns[COLUMNS.index(name)])
+
+    def some(self, name: str, places: Sequence[int]) -> list[Any]:
+        """What stands in a column at a few places."""
+        form, data = self._columns[COLUMNS.index(name)]
+        if form == _DOUBLES:
+            starts = range(0, len(data), len(data) // 8)
+            few = b"".join([data[start + p : start + p + 1] for start in starts for p in places])
+            return list(_decode(form, few))
+        column = _decode(form, data)
+        return [column[place] for place in places]
+
+    def infos(self) -> dict[int, dict[str, Any]]:
+        """The infos by place."""
+        return dict(_from_json(self._infos))
 
 
 def _encode(column: Sequence[Any]) -> tuple[int, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import struct
@@ -39,10 +40,10 @@ def sqlite_asker(path: Path) -> Ask:
     def ask(query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if not path.exists():
             return []
-        with sqlite3.connect(path) as connection:
-            found = connection.execute(query.format(mark="?"), values).fetchall()
-        connection.close()
-        return found
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            if not connection.execute("SELECT name FROM sqlite_master").fetchall():
+                return []  # the first write was rolled back, and the tables with it
+            return connection.execute(query.format(mark="?"), values).fetchall()
 
     return ask
 
@@ -52,6 +53,11 @@ def postgresql_asker(uri: str) -> Ask:
 
     def ask(query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with psycopg.connect(uri) as connection:
+            (made,) = connection.execute(
+                "SELECT to_regclass('autolog_runs') IS NOT NULL"
+            ).fetchone()  # type: ignore[misc]
+            if not made:
+                return []  # the first write was rolled back, and the tables with it
             return connection.execute(query.format(mark="%s"), values).fetchall()
 
     return ask

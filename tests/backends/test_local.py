@@ -243,3 +243,14 @@ def test_a_store_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
             backend.records(RUN)
         with pytest.raises(BackendError):
             backend.delete(RUN)
+
+
+def test_a_file_that_a_folder_has_replaced_is_not_forced(backend: LocalBackend) -> None:
+    for name in ("first", "a"):  # the second waits for its turn
+        with backend.create_artifact(RUN, name) as stream:
+            stream.write(b"x")
+    backend.drop_artifact(RUN, "a")
+    with backend.create_artifact(RUN, "a/b") as stream:
+        stream.write(b"y")
+    backend.close()
+    assert backend.artifacts(RUN) == ["a/b", "first"]

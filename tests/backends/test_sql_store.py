@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -14,6 +15,8 @@ from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
 from autolog.errors import BackendError
+from autolog.points import thinned
+from autolog.query import Window
 from autolog.records import Record
 from autolog.testing._backend_parts import series
 
@@ -174,3 +177,18 @@ def test_artifacts_go_to_an_object_store(tmp_path: Path, monkeypatch: pytest.Mon
     assert bucket.find("bucket") == []
     backend.close()
     server.stop()
+
+
+def test_a_thinned_history_is_that_of_all_points(backend: SqlBackend) -> None:
+    chance = random.Random(0)
+    for start in range(0, 2000, 400):
+        batch = [
+            Record(RUN, ONE, i, 1.7e9 + i / 3, "metric", "loss", chance.gauss(0, 1), 2 * i)
+            for i in range(start, min(start + 400, 1900))
+        ]
+        backend.write(batch)
+    whole = backend.history(RUN, "loss", Window())
+    some = backend.history(RUN, "loss", Window(limit=100))
+    assert len(whole.points) == some.total == 1900
+    assert list(some.points) == list(thinned(whole.points, 100))
+    assert 50 < len(some.points) <= 100
