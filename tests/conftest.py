@@ -19,8 +19,6 @@ THOROUGH = (
     "test_lightning_suite.py::TestLightning::test_failing_hooks",
     "test_lightning_suite.py::TestLightning::test_interrupts_pass_through_hooks",
     "test_lightning_suite.py::TestLightning::test_arguments_are_not_changed",
-    "test_keras_gallery.py::test_a_program_is_the_same[jax-",
-    "test_keras_gallery.py::test_its_facts_are_found[jax-",
     "test_sample.py::test_with_xdist_nothing_ends_otherwise",
     "test_matrix.py::test_a_server_that_answers_badly[500]",
     "test_matrix.py::test_a_server_that_answers_badly[429]",
@@ -55,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--thorough", action="store_true", help="run the tests of a minute or more too"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell those who make up their tests when they are imported, in each process."""
+    if config.getoption("--thorough"):
+        os.environ["THOROUGH"] = "1"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -47,6 +47,10 @@ class Remains:
         self._held = {name: value for name, value in vars(model).items() if name not in RETURNS}
         self._held.update((name, []) for name in NODES)
 
+    def forget(self) -> None:
+        """Let go of the parts."""
+        self._held = {}
+
     def model(self) -> Any:
         """The model, or one that is made of the same parts; None where it was never built."""
         model = self._model()
@@ -88,6 +92,7 @@ def _end(integration: Keras, run: Run, remains: Remains) -> None:
     model = remains.model()
     if model is not None:
         integration.save(run, model, None)
+    remains.forget()  # the newest runs are kept for a while
 
 
 def step(integration: Keras, call: Call) -> Iterator[None]:

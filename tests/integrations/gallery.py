@@ -31,6 +31,15 @@ def stems(home: Path) -> tuple[str, ...]:
 
 
 NAMES = stems(HOME)
+ALL = "THOROUGH" in os.environ
+"""Whether the programs are all played, which takes minutes: `make thorough`."""
+
+
+def sampled(names: tuple[str, ...], *kept: str) -> tuple[str, ...]:
+    """Every third of the programs, and those `kept`; all of them where that is asked for."""
+    return tuple(name for i, name in enumerate(names) if ALL or i % 3 == 0 or name in kept)
+
+
 SKLEARN = ("calibration", "cluster", "compose", "experimental.enable_halving_search_cv")
 SKLEARN += ("ensemble", "feature_selection", "inspection", "mixture", "multioutput")
 IMPORTED = ("pandas", *(f"sklearn.{name}" for name in SKLEARN))

@@ -17,12 +17,12 @@ import gallery
 from gallery import Played
 
 HOME = Path(__file__).parent / "programs" / "keras"
-NAMES = tuple(sorted(path.stem for path in HOME.glob("*.facts")))
+NAMES = gallery.sampled(gallery.stems(HOME))
 WAYS = ("plain", "run")
 IMPORTED = ("keras", "sklearn.datasets", "sklearn.metrics", "sklearn.model_selection")
 BACKENDS = {
     "torch": NAMES,
-    "jax": ("gan", "mlp", "multi", "schedule", "trainstep"),
+    "jax": ("gan", "mlp", "multi", "schedule", "trainstep") if gallery.ALL else (),
     "tensorflow": tuple(name for name in NAMES if name not in ("generators", "pydataset")),
 }
 """The programs with each backend; two have data from torch."""

@@ -73,6 +73,8 @@ class TestKeras(IntegrationSuite):
         )  # fmt: skip
         judged = model.evaluate(X, y, verbose=0)
         said = model.predict(X, verbose=0)
+        right = keras.metrics.SparseCategoricalAccuracy()
+        judged += [float(right(y, said)), float(right.result())]
         loop = network()
         losses = [loop.train_on_batch(X, y) for _ in range(2)], loop.test_on_batch(X, y)
         gone = weakref.ref(loop)

@@ -14,7 +14,7 @@ import gallery
 from gallery import Played
 
 HOME = Path(__file__).parent / "programs" / "lightning"
-NAMES = gallery.stems(HOME)
+NAMES = gallery.sampled(gallery.stems(HOME))
 WAYS = ("plain", "run")
 IMPORTED = ("lightning.pytorch.cli", "pytorch_lightning", "sklearn.datasets", "sklearn.metrics")
 IMPORTED += ("sklearn.model_selection",)

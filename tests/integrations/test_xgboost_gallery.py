@@ -9,7 +9,7 @@ import pytest
 import xgboost
 
 HOME = Path(__file__).parent / "programs" / "xgboost"
-NAMES = gallery.stems(HOME)
+NAMES = gallery.sampled(gallery.stems(HOME))
 
 OLD = xgboost.__version__.startswith("2.")
 """2.x keeps callbacks in a set: memory addresses decide if the last round of an early stopping is

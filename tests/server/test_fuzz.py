@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ from autolog.rendering.jsonform import run_json
 from autolog.store import Store
 from autolog.view import RunView
 
-THOROUGH = "--thorough" in sys.argv
+THOROUGH = "THOROUGH" in os.environ
 
 
 def fuzz(sample: int, whole: int) -> settings:
