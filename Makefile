@@ -26,7 +26,7 @@ $(VENV)/test.done: pyproject.toml $(VENV)/bin/python
 	$(BIN)/pip install --quiet --editable '.[test]' --editable ./examples/thirdparty
 	@touch $@ $(VENV)/demo.done
 
-test: lint types suite oldest
+test: lint types suite
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
@@ -38,8 +38,9 @@ types: $(VENV)/test.done
 suite: $(VENV)/test.done
 	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# The suite with the tests of a minute or more, which `make test` leaves out.
-thorough: $(VENV)/test.done
+# The suite with the tests of a minute or more, which `make test` leaves out, and the oldest
+# libraries that are supported.
+thorough: $(VENV)/test.done oldest
 	AUTOLOG_STRICT=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --thorough
 
 oldest: $(VENV)/test.done
