@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from autolog.cli import serving
+
 RUN = "a" * 32
 
 
@@ -162,3 +164,16 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, tools: Any) -> None:
     assert f"127.0.0.1:{port}" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_served_where_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serving._store(None) == f"sqlite:///{tmp_path}/autolog-server/runs.db"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "autolog-runs").mkdir()
+    assert serving._store(None) == str(tmp_path / "autolog-runs")
+    monkeypatch.setenv("AUTOLOG_BACKEND", "sqlite:///other.db")
+    assert serving._store(None) == "sqlite:///other.db"
+    assert serving._store("memory:") == "memory:"
