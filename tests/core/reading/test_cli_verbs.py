@@ -40,8 +40,6 @@ AUTOLOG = [sys.executable, "-m", "autolog"]
         (["ls", "--order", "nam"], 2, "did you mean name?"),
         (["ls", "--backend", "nosuch:x"], 2, "no backend for 'nosuch'"),
         (["frobnicate"], 2, "No such command"),
-        (["server"], 2, "autolog server: not in this version"),
-        (["server", "--port", "1"], 2, "autolog server: not in this version"),
         (["gc", "--older-than", "soon"], 2, "write 30d"),
         (["gc", "--quota", "much"], 2, "write 10GB"),
         (["export", "--format", "xml"], 2, "one of jsonl, csv, parquet"),
