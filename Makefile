@@ -23,7 +23,8 @@ $(VENV)/demo.done: pyproject.toml $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[test]' --editable ./examples/thirdparty
+	$(BIN)/pip install --quiet --no-compile --editable '.[test]' \
+	    --editable ./examples/thirdparty
 	@touch $@ $(VENV)/demo.done
 
 test: lint types suite

@@ -16,19 +16,15 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 THOROUGH = (
-    "test_lightning_suite.py::TestLightning::test_failing_hooks",
-    "test_lightning_suite.py::TestLightning::test_interrupts_pass_through_hooks",
-    "test_lightning_suite.py::TestLightning::test_arguments_are_not_changed",
-    "test_lightning_suite.py::TestLightning::test_trainings_in_threads",
-    "test_lightning_suite.py::TestLightning::test_no_framework_is_imported",
-    "test_lightning_suite.py::TestLightning::test_enabling_after_the_import",
-    "test_lightning_suite.py::TestLightning::test_paused",
+    "test_lightning_suite.py",
     "test_keras_suite.py::TestKeras::test_failing_hooks",
     "test_keras_suite.py::TestKeras::test_interrupts_pass_through_hooks",
     "test_keras_suite.py::TestKeras::test_no_framework_is_imported",
     "test_keras_suite.py::TestKeras::test_enabling_",
     "test_keras_suite.py::TestKeras::test_arguments_are_not_changed",
     "test_sample.py::test_with_xdist_",
+    "test_beside_mlflow.py::test_both_record_what_they_record_alone[autolog sklearn mlflow]",
+    "test_beside_mlflow.py::test_switching_one_off_leaves_the_other_in_force",
     "test_example.py::test_a_failure_that_does_not_come_is_a_failure",
     "test_example.py::test_the_suite_finds_what_is_wrong[self._names(run",
     "test_matrix.py::test_a_server_that_answers_badly[500]",

@@ -35,9 +35,9 @@ ALL = "THOROUGH" in os.environ
 """Whether the programs are all played, which takes minutes: `make thorough`."""
 
 
-def sampled(names: tuple[str, ...], *kept: str) -> tuple[str, ...]:
+def sampled(names: tuple[str, ...], *kept: str, every: int = 3) -> tuple[str, ...]:
     """Every third of the programs, and those `kept`; all of them where that is asked for."""
-    return tuple(name for i, name in enumerate(names) if ALL or i % 3 == 0 or name in kept)
+    return tuple(name for i, name in enumerate(names) if ALL or i % every == 0 or name in kept)
 
 
 SKLEARN = ("calibration", "cluster", "compose", "experimental.enable_halving_search_cv")

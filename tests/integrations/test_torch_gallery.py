@@ -17,7 +17,9 @@ from torch_gallery import Played
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed", allow_module_level=True)
 
-NAMES = gallery.sampled(torch_gallery.NAMES, "quiet")
+pytestmark = pytest.mark.timeout(1000)  # the first test plays all scripts
+
+NAMES = gallery.sampled(torch_gallery.NAMES, "quiet", every=5)
 
 
 @pytest.fixture(scope="module")
