@@ -11,7 +11,7 @@ from .delivery.destination import destination_of
 from .delivery.leftovers import Left, counted
 from .opening import open_backend
 from .settings import Settings
-from .spool import spool_folder, usable
+from .spool import spool_place
 
 
 def delivery_facts(
@@ -30,7 +30,7 @@ def delivery_facts(
             facts.pop("name")
             problems.extend(_owed_problems(owed[name], name in remotes))
         found.append(facts)
-    gone = sweeping.shed(usable(spool_folder(settings.get("spool"))))
+    gone = sweeping.shed(spool_place(settings.get("spool")))
     problems.extend(f"spool: {line}" for line in gone[-3:])
     return found
 

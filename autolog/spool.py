@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from .errors import BackendError
+from .localtoken import state_folder
 
 STORE = "runs"
 OUTBOXES = "outbox"
@@ -17,13 +18,17 @@ def spool_folder(setting: str | None) -> Path:
     """The folder that the setting names, else `$XDG_STATE_HOME/autolog/spool`, or its default."""
     if setting:
         return Path(setting).expanduser().absolute()
-    given = os.environ.get("XDG_STATE_HOME")
-    return Path(given or os.path.expanduser("~/.local/state"), "autolog", "spool")  # noqa: PTH111
+    return state_folder() / "spool"
+
+
+def spool_place(setting: str | None) -> Path:
+    """The folder that is used: the one of `spool_folder`, if it is `usable`."""
+    return usable(spool_folder(setting))
 
 
 def is_spool(root: Path, setting: str | None) -> bool:
     """Whether the store at `root` is a spool."""
-    return root.name == STORE and root.parent == usable(spool_folder(setting))
+    return root.name == STORE and root.parent == spool_place(setting)
 
 
 def usable(folder: Path) -> Path:

@@ -23,7 +23,7 @@ from ..errors import BackendError
 from ..opening import open_backend
 from ..reporting import guarded, say
 from ..settings import Settings
-from ..spool import OUTBOXES, STORE, made, spool_folder, usable
+from ..spool import OUTBOXES, STORE, made, spool_place
 from .outbox import Stream
 from .shipper import Shipper
 
@@ -39,7 +39,7 @@ class Delivery:
     """The shippers of one recorder, and the journal that they send from."""
 
     def __init__(self, remotes: Sequence[Backend], settings: Settings) -> None:
-        self._spool = usable(spool_folder(settings.spool))
+        self._spool = spool_place(settings.spool)
         self._made = False
         self.shippers = [
             Shipper(remote, self._spool / OUTBOXES, settings.spool_age) for remote in remotes

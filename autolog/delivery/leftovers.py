@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..backend import Backend
 from ..forking import ForkSafeLock
 from ..settings import Settings
-from ..spool import OUTBOXES, spool_folder, usable
+from ..spool import OUTBOXES, spool_place
 from . import outbox as outboxes
 from .destination import destination_of
 from .outbox import Outbox, Owed, Stream
@@ -48,7 +48,7 @@ def counted(number: int, what: str) -> str:
 
 def left(settings: Settings) -> list[Left]:
     """What is to be sent, by destination, whoever wrote it."""
-    folder = usable(spool_folder(settings.spool)) / OUTBOXES
+    folder = spool_place(settings.spool) / OUTBOXES
     found = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         paths = outboxes.outboxes(place)
@@ -99,7 +99,7 @@ def send_left(
     `progress(done)` is called after each stream. An error ends it; it is no exception.
     """
     destination = destination_of(target)
-    folder = usable(spool_folder(settings.spool)) / OUTBOXES / destination.key
+    folder = spool_place(settings.spool) / OUTBOXES / destination.key
     own = Outbox(folder / f"{secrets.token_hex(16)}.jsonl", destination.name)
     rounds = Rounds(target, destination.name, own, folder, ForkSafeLock(), progress)
     try:
