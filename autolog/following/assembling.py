@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..live import Run
 from . import matching, predictions
-from .predictions import Link, Prediction, newest_first
+from .predictions import Found, Link, Prediction, newest_first
 
 
-class Assembled(NamedTuple):
-    """The run of the newest prediction in an array, how that is known, and of how many it is."""
-
-    run: Run
-    link: Link
-    parts: int
-
-
-def find(value: Any) -> Assembled | None:
-    """Told where `value` has each row of what several models predicted at one place, once.
+def find(value: Any) -> Found | None:
+    """The newest of several models' predictions at one place of which `value` has each row, once.
 
     Sure where its fractions are those of the predictions; probable for labels, as many of each,
     and where not all rows of what has few different values are known any more.
@@ -31,7 +22,7 @@ def find(value: Any) -> Assembled | None:
         run = parts[0].run
         link = _link(array, parts)
         if run is not None and link is not None:
-            return Assembled(run, link, len(parts))
+            return Found(parts[0], run, link)
     return None
 
 

@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 from autolog.following import assembling, datasets, finding, naming, predictions
-from autolog.following.assembling import Assembled
 from autolog.following.datasets import Kept
 from autolog.following.judging import Judgement
 from autolog.following.naming import Given
@@ -74,8 +73,9 @@ def report_metric(call: Call, within: Run | None, kept: Kept, heard: reports.Hea
     elif within is not None:
         _Result(call, kept, within, None, None).record(name, heard)
     elif (assembled := _assembled(call)) is not None:
-        result = _Result(call, kept, assembled[1].run, None, assembled[1].link)
-        result.data = naming.name_of(call, assembled[0])
+        key, newest = assembled
+        result = _Result(call, kept, newest.run, None, newest.link)
+        result.data = naming.name_of(call, key)
         result.record(name, heard)
     elif (loop := predictions.training_here()) is not None:
         _Result(call, kept, loop, None, "probable").record(name, heard)
@@ -169,11 +169,12 @@ def _judged(call: Call, name: str) -> Found | None:
     return found
 
 
-def _assembled(call: Call) -> tuple[str, Assembled] | None:
-    """The parameter that is given the predictions of several models, and what is known of them."""
-    for key in _predicted(parameter_names(call.function)):
+def _assembled(call: Call) -> tuple[str, Found] | None:
+    """The parameter that is given the predictions of several models, and the newest of these."""
+    for key in () if finding.in_vain(call.site) else _predicted(parameter_names(call.function)):
         found = assembling.find(call.arg(key))
         if found is not None:
+            finding.searched(call.site, found)
             return key, found
     return None
 
