@@ -35,6 +35,14 @@ class Versions(NamedTuple):
     memo: Any = None
 
 
+def digest_of(stream: BinaryIO) -> str:
+    """The SHA-256 of what `stream` holds from here on."""
+    found = hashlib.sha256()
+    while data := stream.read(1 << 20):
+        found.update(data)
+    return found.hexdigest()
+
+
 class Checked:
     """A stream that is read once, whose end is refused if its bytes have another SHA-256."""
 

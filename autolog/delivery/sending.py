@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from ..backend import Backend
+from ..backend import Backend, digest_of
 from ..errors import BackendError, NotFound
 from ..journal import encode_record
 from ..records import Record
@@ -225,14 +224,6 @@ def missing(source: Backend, run: str, held: Mapping[str, int]) -> Iterator[list
                 piece, weight = [], 0
     if piece:
         yield piece
-
-
-def digest_of(stream: BinaryIO) -> str:
-    """The SHA-256 of what `stream` holds from here on."""
-    found = hashlib.sha256()
-    while data := stream.read(1 << 20):
-        found.update(data)
-    return found.hexdigest()
 
 
 def _digest_in(target: Backend, run: str, path: str) -> str | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from autolog.backend import Backend, Versions
+from autolog.backend import Backend, Versions, digest_of
 from autolog.codec import unescape_text
 from autolog.errors import BackendError
 from autolog.paths import check_artifact_path, check_id
@@ -80,7 +78,8 @@ class HttpBackend(Backend):
             start = file.tell()
             size = file.seek(0, os.SEEK_END) - start
             file.seek(start)
-            known = digest or _digest(file, start)
+            known = digest or digest_of(file)
+            file.seek(start)
             send_file(self._client, run, path, file, size, known)
 
     # -- reading ---------------------------------------------------------------------------
@@ -220,11 +219,3 @@ def _seekable(source: BinaryIO) -> Iterator[BinaryIO]:
             file.write(piece)
         file.seek(0)
         yield cast(BinaryIO, file)
-
-
-def _digest(file: BinaryIO, start: int) -> str:
-    found = hashlib.sha256()
-    while piece := file.read(1 << 20):
-        found.update(piece)
-    file.seek(start, io.SEEK_SET)
-    return found.hexdigest()
