@@ -8,8 +8,9 @@ from typing import Any
 from .backend import Backend
 from .delivery import leftovers, sweeping
 from .delivery.destination import destination_of
-from .delivery.leftovers import Left, counted
+from .delivery.leftovers import Left
 from .opening import open_backend
+from .reporting import counted
 from .settings import Settings
 from .spool import spool_place
 

@@ -35,6 +35,11 @@ def silent() -> bool:
     return os.environ.get("AUTOLOG_SILENT", "") not in ("", "0")
 
 
+def counted(number: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def notes() -> list[Note]:
     """What this process has had to report so far, oldest first."""
     return [Note(place, text, times) for (place, text), times in _notes.items()]

@@ -18,6 +18,7 @@ from ..cleaning import (
 )
 from ..errors import BackendError, NotFound, UsageError
 from ..rendering.text import age, clean, size
+from ..reporting import counted
 from ..search import find_run, search, short_ids
 from ..settings import resolve
 from ..store import Store
@@ -65,14 +66,14 @@ def rm(
         for run in going
     )
     if still:
-        print(f"{_runs(len(still))} still running: left alone")
+        print(f"{counted(len(still), 'run')} still running: left alone")
     if not going:
         print(f"no run to remove in {place(store)}")
         return 0
-    if not yes and not _agreed(f"remove {_runs(len(going))} for good?"):
+    if not yes and not _agreed(f"remove {counted(len(going), 'run')} for good?"):
         return 1
     removed, freed = _delete_all(store, [run.id for run in going])
-    print(f"removed {_runs(len(removed))}, {size(freed)}")
+    print(f"removed {counted(len(removed), 'run')}, {size(freed)}")
     return 0 if len(removed) == len(going) else 1
 
 
@@ -184,14 +185,16 @@ def _print_going(store: Store, told: dict[str, Any]) -> None:
 
 
 def _summary(store: Store, told: dict[str, Any]) -> str:
-    what = f"{_runs(len(told['runs']))} and {_files(len(told['files']))}"
+    what = f"{counted(len(told['runs']), 'run')} and {counted(len(told['files']), 'stray file')}"
     before, after = told["before"], told["after"]
-    lead = f"{place(store)}: {_runs(before['runs'])}, {size(before['bytes'])}"
+    lead = f"{place(store)}: {counted(before['runs'], 'run')}, {size(before['bytes'])}"
     lead += f" (quota {size(told['quota'])})"
     if not told["runs"] and not told["files"]:
         return f"{lead}; nothing to remove"
     verb, hint = ("removed", "") if told["done"] else ("would remove", "; --yes does it")
-    return f"{lead}; {verb} {what}; {_runs(after['runs'])}, {size(after['bytes'])} left{hint}"
+    return (
+        f"{lead}; {verb} {what}; {counted(after['runs'], 'run')}, {size(after['bytes'])} left{hint}"
+    )
 
 
 def _sweep(files: Sequence[Leftover]) -> bool:
@@ -203,14 +206,6 @@ def _sweep(files: Sequence[Leftover]) -> bool:
             print(f"autolog: {clean(error, 300)}", file=sys.stderr)
             whole = False
     return whole
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"
-
-
-def _files(count: int) -> str:
-    return f"{count} stray file{'' if count == 1 else 's'}"
 
 
 def seconds(text: str) -> float:

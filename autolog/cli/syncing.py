@@ -9,10 +9,11 @@ from typing import Any
 
 from ..backend import Backend
 from ..delivery.destination import destination_of
-from ..delivery.leftovers import Left, counted, left, send_left
+from ..delivery.leftovers import Left, left, send_left
 from ..errors import UsageError
 from ..opening import open_backend, open_default
 from ..rendering.text import clean
+from ..reporting import counted
 from ..settings import Settings, resolve
 from ..syncing import Synced
 from ..syncing import sync as bring

@@ -21,7 +21,7 @@ from typing import Any
 from ..backend import Backend
 from ..errors import BackendError
 from ..opening import open_backend
-from ..reporting import guarded, say
+from ..reporting import counted, guarded, say
 from ..settings import Settings
 from ..spool import OUTBOXES, STORE, made, spool_place
 from .outbox import Stream
@@ -115,9 +115,8 @@ def _say_left(shipper: Shipper) -> None:
     streams = shipper.outbox.owed
     count = len({stream.run or stream.writer for stream in streams})
     why = f" ({shipper.error})" if shipper.error else ""
-    what = f"{count} run{'s' * (count != 1)}"
     say(
-        f"{what} not yet sent to {shipper.destination.name}{why}: `autolog sync` sends what is "
+        f"{counted(count, 'run')} not yet sent to {shipper.destination.name}{why}: `autolog sync` sends what is "
         "left, or the next program that records there"
     )
 

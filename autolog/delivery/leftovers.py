@@ -41,11 +41,6 @@ class Left(NamedTuple):
     stores: list[str]
 
 
-def counted(number: int, what: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
 def left(settings: Settings) -> list[Left]:
     """What is to be sent, by destination, whoever wrote it."""
     folder = spool_place(settings.spool) / OUTBOXES
