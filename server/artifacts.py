@@ -68,7 +68,7 @@ async def put_artifact(
     checked_path(path)
     limits = service_of(request).config.limits
     source = Incoming(request, limits.artifact, digest)
-    await run_sync(lambda: store_artifact(store_of(request), run, path, source, digest))
+    await run_sync(lambda: store_artifact(store_of(request), run, path, source))
     return Artifact(path, source.digest())
 
 
@@ -92,10 +92,10 @@ def checked_path(path: str) -> str:
     return path
 
 
-def store_artifact(store: Backend, run: str, path: str, source: Any, digest: str | None) -> None:
-    """Store it; raises ApiError that says why it cannot be done."""
+def store_artifact(store: Backend, run: str, path: str, source: Any) -> None:
+    """Store `source`, which checks itself; raises ApiError that says why it cannot be done."""
     try:
-        store.send_artifact(run, path, source, digest)
+        store.send_artifact(run, path, source)
     except NotFound:
         raise
     except BackendError as error:

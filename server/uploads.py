@@ -65,7 +65,7 @@ class Upload:
         held = self.offset()
         if held != offset:
             raise ApiError(409, "offset", f"{held} bytes are held: go on there", offset=held)
-        store_artifact(self.store, self.key, f"{offset:015d}-{size}", source, None)
+        store_artifact(self.store, self.key, f"{offset:015d}-{size}", source)
         if source.total != size:
             raise ApiError(400, "cut_off", "the body was cut off")
         return offset + size
@@ -78,7 +78,7 @@ class Upload:
         names = [name for name, _ in self.pieces()]
         source = Joined(self.store, self.key, names, self.digest)
         try:
-            store_artifact(self.target, self.run, self.path, source, self.digest)
+            store_artifact(self.target, self.run, self.path, source)
         finally:
             if source.over:  # whatever came of it: these bytes are stored, or the wrong ones
                 self.drop()
