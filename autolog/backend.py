@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
-from .errors import BackendError
+from .errors import BackendError, permanent
 from .paths import check_artifact_path
 from .records import Block, Record, blocks_of
 
@@ -191,9 +191,7 @@ class Backend(abc.ABC):
 
     def drop_artifact(self, run: str, path: str) -> None:
         """Remove an artifact, or all below `path`; nothing happens where there is none."""
-        error = BackendError(f"{self.uri} cannot remove a single artifact")
-        error.permanent = True
-        raise error
+        raise permanent(f"{self.uri} cannot remove a single artifact")
 
     @abc.abstractmethod
     def delete(self, run: str) -> int:

@@ -20,6 +20,13 @@ class BackendError(AutologError):
     permanent: bool = False
 
 
+def permanent(message: str) -> BackendError:
+    """The error for what is refused for good."""
+    error = BackendError(message)
+    error.permanent = True
+    return error
+
+
 class NotFound(BackendError):
     """The run, record or artifact asked for is not in this store."""
 

@@ -115,10 +115,8 @@ def _say_left(shipper: Shipper) -> None:
     streams = shipper.outbox.owed
     count = len({stream.run or stream.writer for stream in streams})
     why = f" ({shipper.error})" if shipper.error else ""
-    say(
-        f"{counted(count, 'run')} not yet sent to {shipper.destination.name}{why}: `autolog sync` sends what is "
-        "left, or the next program that records there"
-    )
+    what = f"{counted(count, 'run')} not yet sent to {shipper.destination.name}{why}"
+    say(f"{what}: `autolog sync` sends what is left, or the next program that records there")
 
 
 _instances: weakref.WeakSet[Delivery] = weakref.WeakSet()

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import urllib3
 
-from autolog.errors import BackendError, NotFound
+from autolog.errors import BackendError, NotFound, permanent
 from autolog.forking import ForkSafeLock
 from autolog.localtoken import LOOPBACK, read_token, token_file
 
@@ -191,9 +191,7 @@ class Client:
 
     def _for_good(self, what: str, status: int) -> BackendError:
         hint = "; set AUTOLOG_TOKEN" if status == 401 else ""
-        error = BackendError(f"{self.base}: {what}{hint}")
-        error.permanent = True
-        return error
+        return permanent(f"{self.base}: {what}{hint}")
 
 
 def _query(query: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from autolog.errors import BackendError
+from autolog.errors import BackendError, permanent
 from autolog.records import Record
 
 # Nothing is imported later: a forked child may wait for ever on an import of the parent's thread.
@@ -48,14 +48,7 @@ def _encoded(record: Record) -> bytes:
     try:
         return _encode(record)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise refused(f"record {record.seq} is not in wire form: {error}") from error
-
-
-def refused(message: str) -> BackendError:
-    """An error that sending once more does not mend."""
-    error = BackendError(message)
-    error.permanent = True
-    return error
+        raise permanent(f"record {record.seq} is not in wire form: {error}") from error
 
 
 def _list(parts: list[bytes]) -> bytes:

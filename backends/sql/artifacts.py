@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Connection, select
 
-from autolog.errors import BackendError, NotFound
+from autolog.errors import BackendError, NotFound, permanent
 from autolog.paths import check_artifact_path, check_id
 
 from . import dialects
@@ -80,7 +80,7 @@ class Keeper:
             select(artifacts.c.path).where(artifacts.c.run_id == run_id)
         ).scalars()
         if any(_clash(path, other) for other in paths):
-            raise _permanent(f"{path!r} cannot be a file and a folder")
+            raise permanent(f"{path!r} cannot be a file and a folder")
         self._forget(connection, run_id, [_digest(path)])
         row = {"run_id": run_id, "path_digest": _digest(path), "path": path, "digest": digest}
         connection.execute(artifacts.insert(), row)
@@ -197,12 +197,6 @@ def _digest(path: str) -> str:
 
 def _clash(path: str, other: str) -> bool:
     return other.startswith(f"{path}/") or path.startswith(f"{other}/")
-
-
-def _permanent(message: str) -> BackendError:
-    error = BackendError(message)
-    error.permanent = True
-    return error
 
 
 class _Measured:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from autolog.errors import BackendError
+from autolog.errors import BackendError, permanent
 from autolog.journal import encode_record
 from autolog.journal_read import Line
 from autolog.records import Record
@@ -78,9 +78,7 @@ def encode_points(points: Points) -> bytes:
         columns = (points.seqs, points.times, points.steps, points.values)
         packed = _pack([[_encode(one) for one in columns], _to_json([*points.infos.items()])])
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        refusal = BackendError(f"a metric's point is not in wire form: {error}")
-        refusal.permanent = True
-        raise refusal from error
+        raise permanent(f"a metric's point is not in wire form: {error}") from error
     return zlib.compress(packed, LEVEL)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, select
 
-from autolog.errors import BackendError
+from autolog.errors import BackendError, permanent
 from autolog.paths import check_id
 from autolog.records import Record
 
@@ -103,9 +103,7 @@ def _checked(record: Record) -> Record:
 
 def refused(record: Record, why: str) -> BackendError:
     """The error for a record that is never stored."""
-    error = BackendError(f"{record.kind} {str(record.key)[:80]!r}: {why}")
-    error.permanent = True
-    return error
+    return permanent(f"{record.kind} {str(record.key)[:80]!r}: {why}")
 
 
 def _encodable(text: str) -> bool:
