@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from autolog.backend import Backend
 from autolog.records import Record
 
 Ask = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
@@ -61,6 +62,33 @@ def postgresql_asker(uri: str) -> Ask:
             return connection.execute(query.format(mark="%s"), values).fetchall()
 
     return ask
+
+
+class SqliteOracle:
+    """Looks into the SQLite file that `path(backend)` names, and the folder beside it."""
+
+    def path(self, backend: Backend) -> Path:
+        raise NotImplementedError
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        return raw_records(sqlite_asker(self.path(backend)), run)
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        file = self.path(backend)
+        return raw_artifact(sqlite_asker(file), Path(f"{file}.artifacts"), run, path)
+
+
+class PostgresqlOracle:
+    """Asks the PostgreSQL database at `database_of(backend)`."""
+
+    def database_of(self, backend: Backend) -> str:
+        raise NotImplementedError
+
+    def raw_records(self, backend: Backend, run: str) -> list[Record]:
+        return raw_records(postgresql_asker(self.database_of(backend)), run)
+
+    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
+        return raw_artifact(postgresql_asker(self.database_of(backend)), None, run, path)
 
 
 def raw_records(ask: Ask, run: str) -> list[Record]:

@@ -65,40 +65,20 @@ class HttpSuite(BackendSuite):
         return cast(HttpBackend, backend).uri.rpartition("/")[2]
 
 
-class TestHttpOverSqlite(HttpSuite):
+class TestHttpOverSqlite(oracles.SqliteOracle, HttpSuite):  # type: ignore[misc,name-defined]
     kind = "sqlite"
 
     def path(self, backend: Backend) -> Path:
         return self.folder / self.name(backend) / "runs.db"
 
-    def raw_records(self, backend: Backend, run: str) -> list[Record]:
-        if run not in backend.run_ids():
-            return []  # there may be no tables yet
-        return oracles.raw_records(oracles.sqlite_asker(self.path(backend)), run)  # type: ignore[no-any-return]
 
-    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
-        file = self.path(backend)
-        ask = oracles.sqlite_asker(file)
-        return oracles.raw_artifact(ask, Path(f"{file}.artifacts"), run, path)  # type: ignore[no-any-return]
-
-
-class TestHttpOverPostgresql(HttpSuite):
+class TestHttpOverPostgresql(oracles.PostgresqlOracle, HttpSuite):  # type: ignore[misc,name-defined]
     kind = "postgresql"
     machine_examples = 2
     question_examples = 2
 
-    def ask(self, backend: Backend) -> Any:
-        return oracles.postgresql_asker(
-            f"{self.database}&options=-csearch_path%3D{self.name(backend)}"
-        )
-
-    def raw_records(self, backend: Backend, run: str) -> list[Record]:
-        if run not in backend.run_ids():
-            return []
-        return oracles.raw_records(self.ask(backend), run)  # type: ignore[no-any-return]
-
-    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
-        return oracles.raw_artifact(self.ask(backend), None, run, path)  # type: ignore[no-any-return]
+    def database_of(self, backend: Backend) -> str:
+        return f"{self.database}&options=-csearch_path%3D{self.name(backend)}"
 
 
 class TestHttpOverLocalFiles(HttpSuite):

@@ -13,7 +13,6 @@ import pytest
 from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
-from autolog.records import Record
 from autolog.testing.backend import BackendSuite
 
 spec = importlib.util.spec_from_file_location(
@@ -25,7 +24,7 @@ oracles: Any = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(oracles)
 
 
-class TestSqlite(BackendSuite):
+class TestSqlite(oracles.SqliteOracle, BackendSuite):  # type: ignore[misc,name-defined]
     machine_examples = 8
     question_examples = 12
 
@@ -35,16 +34,8 @@ class TestSqlite(BackendSuite):
     def path(self, backend: Backend) -> Path:
         return Path(backend.uri.removeprefix("sqlite:///"))
 
-    def raw_records(self, backend: Backend, run: str) -> list[Record]:
-        return oracles.raw_records(oracles.sqlite_asker(self.path(backend)), run)  # type: ignore[no-any-return]
 
-    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
-        file = self.path(backend)
-        ask = oracles.sqlite_asker(file)
-        return oracles.raw_artifact(ask, Path(f"{file}.artifacts"), run, path)  # type: ignore[no-any-return]
-
-
-class TestPostgresql(BackendSuite):
+class TestPostgresql(oracles.PostgresqlOracle, BackendSuite):  # type: ignore[misc,name-defined]
     machine_examples = 3
     question_examples = 4
     server: ClassVar[str]
@@ -68,9 +59,5 @@ class TestPostgresql(BackendSuite):
             connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[arg-type]
         return SqlBackend(f"{self.server}&options=-csearch_path%3D{name}")
 
-    def raw_records(self, backend: Backend, run: str) -> list[Record]:
-        return oracles.raw_records(oracles.postgresql_asker(backend.uri), run)  # type: ignore[no-any-return]
-
-    def raw_artifact(self, backend: Backend, run: str, path: str) -> bytes | None:
-        ask = oracles.postgresql_asker(backend.uri)
-        return oracles.raw_artifact(ask, None, run, path)  # type: ignore[no-any-return]
+    def database_of(self, backend: Backend) -> str:
+        return str(backend.uri)
