@@ -13,7 +13,7 @@ import pytest
 from autolog.integrations.sklearn import SklearnOptions
 
 import autolog
-from autolog import recorder, repository
+from autolog import provenance, recorder, repository
 from autolog.settings import SETTINGS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "names.md"
@@ -30,7 +30,9 @@ def ours() -> list[str]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
     """A pipeline's run and a search's; git may take its time on a busy machine."""
     patience, repository.PATIENCE = repository.PATIENCE, 30
-    recorder._system.clear()  # what another test found out of a program that is in no repository
+    # What another test found out of this process where it was in no repository.
+    recorder._system.clear()
+    provenance._facts = None
     store = tmp_path_factory.mktemp("names") / "store"
     every = {"training_metrics": True, "plots": True, "input_example": True}
     autolog.autolog(backend=str(store), sklearn=every)
