@@ -65,6 +65,7 @@ class Recorder:
             ResilientWriter(backend, open_spill, None if n else placed)
             for n, backend in enumerate(direct)
         ]
+        self._copies: dict[tuple[Backend, ...], Backend] = {}
         self._open: dict[str, Run] = {}
         self._endings: dict[str, list[Callable[[], None]]] = {}
         self.groups = Groups(settings)
@@ -91,8 +92,15 @@ class Recorder:
         return Delivery(remotes, self.settings)
 
     def place(self, run_id: str) -> Backend:
-        """The store that files of a run go to: the one that takes its records."""
-        return self._writers[0].place(run_id)
+        """Where files of a run go: to every store that takes its records in the caller."""
+        stores = tuple(writer.place(run_id) for writer in self._writers)
+        if len(stores) == 1:
+            return stores[0]
+        if stores not in self._copies:
+            from .copies import Copies
+
+            self._copies[stores] = Copies(stores, self.settings)
+        return self._copies[stores]
 
     def options_for(self, name: str, kind: Any) -> Any:
         """The integration's options: environment over call over `pyproject.toml` over default."""
