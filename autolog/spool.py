@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import tempfile
@@ -41,8 +42,13 @@ def usable(folder: Path) -> Path:
         return folder
     place = Path(tempfile.gettempdir()) / f"autolog-spool-{_user()}"
     if place.exists() and not _is_ours(place):
-        return Path(tempfile.mkdtemp(prefix="autolog-spool-"))
+        return _made_for_this_process()
     return place
+
+
+@functools.cache
+def _made_for_this_process() -> Path:
+    return Path(tempfile.mkdtemp(prefix="autolog-spool-"))
 
 
 def made(folder: Path) -> None:

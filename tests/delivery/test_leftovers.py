@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -279,6 +280,20 @@ def test_a_spool_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     place.mkdir(mode=0o777)
     place.chmod(0o777)
     assert usable(place) != place
+
+
+def test_where_the_temporary_folder_s_is_somebody_else_s_too_one_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    taken = tmp_path / f"autolog-spool-{os.getuid()}"
+    for place in (tmp_path / "open", taken):
+        place.mkdir()
+        place.chmod(0o777)
+    found = {usable(tmp_path / "open") for _ in range(3)}
+    assert len(found) == 1
+    assert not found & {tmp_path / "open", taken}
+    assert len(list(tmp_path.iterdir())) <= 3  # none where this process has made one before
 
 
 @pytest.mark.parametrize(
