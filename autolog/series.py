@@ -170,6 +170,11 @@ class Series:
         high = max(stats.high for stats in self.standing())
         return None if self.low is None else high
 
+    @property
+    def sampled(self) -> bool:
+        """Whether `sample` leaves points out."""
+        return self.count > len(self.sample())
+
     def sample(self) -> list[int | float]:
         """Values for drawing, in order, evenly taken; the last value is always the last."""
         drawn: list[int | float] = []

@@ -241,6 +241,12 @@ def series_cell(run: RunView) -> str:
     return drawn if broken else f"{drawn} {number(came_to(series))}"
 
 
+def draws_sample(run: RunView) -> bool:
+    """Whether `series_cell` draws some of the points alone."""
+    series = main_series(run)
+    return series is not None and series.sampled
+
+
 def came_to(series: Series) -> float:
     """One number for a series: the mean of folds, the best of candidates, else the last value."""
     if series.unit == "fold":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from ..comparing import SECTIONS, Comparison, Difference, Explanation, worth_telling
+from ..series import Series
 from ..view import RunView
 from . import facts
 from .comparing_cells import (
@@ -20,6 +21,7 @@ from .comparing_cells import (
     part_label,
     telling_digits,
 )
+from .spark import SAMPLED
 from .table import Row, laid_out
 from .text import NONE, clean, number, short_duration
 
@@ -177,7 +179,16 @@ class _Told:
         if self.untold:
             counts = ", ".join(f"{count} {noun}" for noun, count in self.untold.items())
             lines.append(Text(f"not shown: {counts} that not all have (-v)", style="dim"))
+        if any(series.sampled for series in self._compared()):
+            lines.append(Text(SAMPLED, style="dim"))
         return lines
+
+    def _compared(self) -> Iterator[Series]:
+        """The series of the metrics that differ."""
+        for difference in self.comparison.of("metrics"):
+            for i, run in enumerate(self.comparison.runs):
+                if difference.name(i) in run.series:
+                    yield run.series[difference.name(i)]
 
 
 def _is_loud(column: Difference) -> bool:

@@ -8,8 +8,9 @@ from html import escape
 from ..search import short_ids
 from ..view import Runs, RunView
 from . import facts
-from .columns import metric_columns, metric_text, param_columns, series_cell
+from .columns import draws_sample, metric_columns, metric_text, param_columns, series_cell
 from .comparing_cells import shape_text
+from .spark import SAMPLED
 from .text import age, clean, short_duration, value_text
 
 MOST_ROWS = 100
@@ -37,7 +38,8 @@ def runs_html(runs: Runs) -> str:
         for run in shown
     ]
     more = len(runs) - len(shown)
-    return _table(rows, titles) + (f"<p>… and {more} more</p>" if more else "")
+    sampled = f"<p>{SAMPLED}</p>" if any(map(draws_sample, shown)) else ""
+    return _table(rows, titles) + sampled + (f"<p>… and {more} more</p>" if more else "")
 
 
 def run_html(run: RunView) -> str:

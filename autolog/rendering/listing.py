@@ -13,6 +13,7 @@ from ..view import Runs, RunView
 from . import facts
 from .columns import (
     Column,
+    draws_sample,
     judged_data,
     metric_columns,
     param_columns,
@@ -21,6 +22,7 @@ from .columns import (
     wanted_columns,
 )
 from .grouping import Group, Row, arrange
+from .spark import SAMPLED
 from .text import NONE, age, aligned, clean, short_duration
 
 BAD = {"failed": "red", "killed": "red", "lost": "yellow"}
@@ -215,6 +217,8 @@ def _cells(row: Row, columns: list[Column], best: bool, page: Page) -> list[Text
         page.footnote("– none yet: call score on held-out data, or training_metrics=True")
     if any(text.startswith("~") for text in bare) or drawn.startswith("~"):
         page.footnote("~ probable link")
+    if drawn and draws_sample(run):
+        page.footnote(SAMPLED)
     return [*cells, *(Text(text, style="dim" if text == NONE else "") for text in texts)]
 
 

@@ -202,7 +202,8 @@ def _range(series: Series) -> str:
 
 def _points(series: Series) -> str:
     unit = clean(series.unit, 20) if series.unit else "point"
-    return f"{series.count:,} {unit}s"
+    drawn = f", drawn from {len(series.sample()):,}" if series.sampled else ""
+    return f"{series.count:,} {unit}s{drawn}"
 
 
 def _data(run: RunView, verbose: bool) -> list[Text]:

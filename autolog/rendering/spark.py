@@ -10,6 +10,8 @@ from .text import float_of
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 BROKEN = "×"
+SAMPLED = "long series are drawn from a sample of their points; figures are of all"
+"""What stands below blocks that some points take no part in."""
 
 
 def spark(values: Sequence[float], width: int = 8) -> str:

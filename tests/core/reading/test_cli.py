@@ -294,6 +294,17 @@ def test_show_of_a_failed_run_says_why_and_v_shows_defaults(demo: Story, command
     )
 
 
+def test_a_series_that_is_drawn_from_a_sample_says_so(told: Story, command: Command) -> None:
+    said = "long series are drawn from a sample of their points"
+    told.run("a").opens().metric("loss", *map(float, range(250, 0, -1))).ends()
+    assert "250 points\n" in command("show", "a")[1]
+    told.run("b").opens("Lasso").metric("loss", *map(float, range(1000, 0, -1))).ends()
+    assert "1,000 points, drawn from 2" in command("show", "b")[1]
+    for words in (("ls",), ("compare", "a", "b")):
+        assert said in command(*words)[1]
+    assert said not in command("ls", "name = 'Ridge'")[1]
+
+
 def test_show_says_whose_facts_it_shows(told: Story, command: Command) -> None:
     told.run("a").opens("tuning", integration=None).ends()
     told.run("b").opens("Ridge", parent=run_id("a")).params({"C": 1}).ends()
