@@ -22,7 +22,7 @@ from typing import Any
 from . import __version__, explaining, kept_notes
 from .diagnosis_delivery import delivery_facts
 from .environment import also_known_as, normalised, packages, python_version
-from .errors import AutologError
+from .errors import AutologError, BackendError, UsageError
 from .integration import Hook, Integration
 from .models import keys
 from .opening import open_backend
@@ -155,7 +155,9 @@ def _store(uri: str, settings: Settings, problems: Problems) -> dict[str, Any]:
         facts["notes"] = [*store.notes, *backend.notes()]
         root = store.root
     except Exception as error:
-        problems.append(f"store {shown}: {_line(error)}")
+        told = _line(error).removeprefix(f"{shown}: ")
+        facts.update(reason=told, remedy=_remedy(uri, error))
+        problems.append(f"store {shown}: {told}: {facts['remedy']}")
         return facts
     if root is not None:
         facts.update(_folder(root, settings, problems))
@@ -163,6 +165,19 @@ def _store(uri: str, settings: Settings, problems: Problems) -> dict[str, Any]:
     if facts["notes"]:
         problems.append(f"store {shown}: {len(facts['notes'])} parts could not be read")
     return facts
+
+
+def _remedy(uri: str, error: Exception) -> str:
+    """What to do about a store that cannot be read."""
+    if isinstance(error, UsageError):
+        return "correct AUTOLOG_BACKEND, or install the package that brings such a store"
+    if not isinstance(error, BackendError):
+        return "this is a fault of the backend: please report it"
+    if "://" not in uri:
+        return "look at the folder's owner and rights, or name another store"
+    if error.permanent:
+        return "what it asks for has to be done there or in your settings"
+    return "is it running, and the address right? What is recorded meanwhile is sent later"
 
 
 def _contents(store: Store, shown: str, problems: Problems) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .backend import Backend
 from .delivery import leftovers, sweeping
 from .delivery.destination import destination_of
 from .delivery.leftovers import Left
+from .errors import reason
 from .opening import open_backend
 from .reporting import counted
 from .settings import Settings
@@ -51,7 +52,7 @@ def _answer(backend: Backend) -> str:
     try:
         backend.acked("0" * 32)
     except Exception as error:
-        return f"no: {(str(error).splitlines() or [type(error).__name__])[0]}"
+        return f"no: {reason(error, backend.uri)}"
     return "yes"
 
 

@@ -27,6 +27,17 @@ def permanent(message: str) -> BackendError:
     return error
 
 
+def reason(error: BaseException, *places: str) -> str:
+    """The first line of `error`, without the name of a store that it begins with.
+
+    `places` are the names that whoever passes it on has said already.
+    """
+    line = (str(error).splitlines() or [""])[0]
+    for place in places:
+        line = line.removeprefix(f"{place}: ")
+    return line or type(error).__name__
+
+
 class NotFound(BackendError):
     """The run, record or artifact asked for is not in this store."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .backend import Backend
 from .delivery.sending import Refusals, Sender
-from .errors import BackendError
+from .errors import BackendError, reason
 from .records import Record
 
 
@@ -51,6 +51,6 @@ def sync(
         try:
             sender.bring(source, run)
         except BackendError as error:
-            failed.append(f"{run[:8]}: {error}".splitlines()[0])
+            failed.append(f"{run[:8]}: {reason(error)}")
         progress(done, len(ids))
     return Synced(len(ids), sender.records, sender.files, failed, refused)

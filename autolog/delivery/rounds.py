@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..backend import Backend
-from ..errors import BackendError, NotFound
+from ..errors import BackendError, NotFound, reason
 from ..forking import ForkSafeLock
 from ..opening import open_backend
 from ..records import Record
@@ -354,11 +354,14 @@ class Rounds:
         tail.skipped.add(error.run)
         if not tail.orphan:
             self._refusing[tail.stream.store, error.run] = time.monotonic() + REFUSED_PAUSE
-        note("delivery", f"{self._name} refuses run {error.run[:8]}: {error}")
+        note("delivery", f"{self._name} refuses run {error.run[:8]}: {self._reason(error)}")
         self._in_a_row += 1
         if self._in_a_row >= REFUSED_MOST:
             self._in_a_row = 0
             raise BackendError(str(error))
+
+    def _reason(self, error: BackendError) -> str:
+        return reason(error, self._name, self.sender.target.uri)
 
     def _retry_refused(self) -> None:
         for (store, run), when in list(self._refusing.items()):
@@ -376,8 +379,7 @@ class Rounds:
     def _failed(self, error: BackendError) -> None:
         """Leave the destination alone for a while; the first time in a row that is told."""
         first = self.pause.failures == 0
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        self.error = line.removeprefix(f"{self._name}: ")
+        self.error = self._reason(error)
         self.pause.failed(error.retry_after)
         if first:
             self._told.failed(self._own, self.error)

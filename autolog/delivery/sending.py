@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ..backend import Backend, digest_of
-from ..errors import BackendError, NotFound
+from ..errors import BackendError, NotFound, reason
 from ..journal import encode_record
 from ..records import Record
 from .tail import unreadable
@@ -135,7 +135,7 @@ class Sender:
             self._limit = max(half, 1)
 
     def _replace(self, record: Record, error: BackendError) -> None:
-        why = _line(error)
+        why = reason(error, self.target.uri)
         told = {"kind": record.kind, "key": record.key[:200], "error": why[:300]}
         name = (record.run, record.writer, record.seq, record.time)
         try:
@@ -168,7 +168,7 @@ class Sender:
             except BackendError as error:
                 if not error.permanent:
                     raise
-                self._suspects.setdefault(run, {})[path] = _line(error)
+                self._suspects.setdefault(run, {})[path] = reason(error, self.target.uri)
                 return None
         self.files += 1
         return digest
@@ -240,7 +240,3 @@ def firsts(records: Sequence[Record]) -> dict[str, dict[str, int]]:
     for record in records:
         found.setdefault(record.run, {}).setdefault(record.writer, record.seq)
     return found
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

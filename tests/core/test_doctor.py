@@ -114,6 +114,21 @@ def test_a_file_in_the_stores_place_is_a_problem(
     assert [problem for problem in report()["problems"] if str(store) in problem]
 
 
+def test_a_store_that_cannot_be_read_says_why_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = "http://127.0.0.1:9"  # a port that nobody listens on
+    monkeypatch.setenv("AUTOLOG_BACKEND", uri)
+    assert main() == 1
+    shown = capsys.readouterr().out
+    store, problem = report()["stores"][0], report()["problems"][0]
+    assert (store["readable"], store["reason"]) == (False, "Connection refused")
+    assert "is it running" in store["remedy"]
+    assert problem == f"store {uri}: {store['reason']}: {store['remedy']}"
+    assert f"reason    {store['reason']}" in shown
+    assert "reachable    no: Connection refused\n" in shown
+
+
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOLOG_FREE_SPACE_FLOOR", "1e18")
     assert [problem for problem in report()["problems"] if "free_space_floor" in problem]

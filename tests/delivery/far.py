@@ -25,12 +25,6 @@ from autolog.records import Record
 opening.BUILT_IN["far"] = "far:Far"
 
 
-def failure(text: str, *, permanent: bool = False, after: float | None = None) -> BackendError:
-    error = BackendError(text)
-    error.permanent, error.retry_after = permanent, after
-    return error
-
-
 class Far(LocalBackend):
     """Counts what it is asked in `FOLDER.calls`."""
 
@@ -48,6 +42,14 @@ class Far(LocalBackend):
             return {}
         return {word.partition(":")[0]: word.partition(":")[2] for word in text.split()}
 
+    def _failure(
+        self, text: str, *, permanent: bool = False, after: float | None = None
+    ) -> BackendError:
+        """As real stores do it, with the name of the store in front."""
+        error = BackendError(f"{self.uri}: {text}")
+        error.permanent, error.retry_after = permanent, after
+        return error
+
     def _call(self, what: str) -> dict[str, str]:
         with self.root.with_suffix(".calls").open("a") as file:
             file.write(f"{what}\n")
@@ -56,25 +58,25 @@ class Far(LocalBackend):
             time.sleep(0.05)
             words = self.words()
         if "down" in words:
-            raise failure("connection refused")
+            raise self._failure("connection refused")
         if "busy" in words:
-            raise failure("too many requests", after=float(words["busy"]))
+            raise self._failure("too many requests", after=float(words["busy"]))
         if "denied" in words:
-            raise failure("no such token", permanent=True)
+            raise self._failure("no such token", permanent=True)
         return words
 
     def write(self, batch: Sequence[Record]) -> None:
         words = self._call(f"write {len(batch)}")
         if len(batch) > int(words.get("large", 1_000_000)):
-            raise failure("the body is too large", permanent=True)
+            raise self._failure("the body is too large", permanent=True)
         for record in batch:
             if record.key and record.key == words.get("bad"):
-                raise failure(f"{record.key} is not to be had", permanent=True)
+                raise self._failure(f"{record.key} is not to be had", permanent=True)
             if record.key and record.key == words.get("broken"):
-                raise failure("internal error")
+                raise self._failure("internal error")
         LocalBackend(self.root).write(list(batch))  # knows nothing of a folder that was removed
         if "late" in words:
-            raise failure("timed out")
+            raise self._failure("timed out")
 
     def acked(self, run: str) -> dict[str, int]:
         self._call("acked")
@@ -89,7 +91,7 @@ class Far(LocalBackend):
     ) -> None:
         words = self._call(f"file {path}")
         if path == words.get("file"):
-            raise failure("files are not to be had", permanent=True)
+            raise self._failure("files are not to be had", permanent=True)
         super().send_artifact(run, path, source, digest)
 
     def drop_artifact(self, run: str, path: str) -> None:

@@ -112,7 +112,7 @@ def test_an_outage_costs_nothing(
     first = train("first")
     autolog.disable()
     lines = capfd.readouterr().err.splitlines()
-    assert "takes no runs now: connection refused" in lines[0]
+    assert f"{far.uri} takes no runs now: connection refused (" in lines[0]
     assert "1 run not yet sent" in lines[1]
     assert "`autolog sync`" in lines[1]
     assert len(lines) == 2
