@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
-from .errors import BackendError, permanent
+from .digests import Checked
+from .errors import permanent
 from .paths import check_artifact_path
 from .records import Block, Record, blocks_of
 
@@ -33,31 +33,6 @@ class Versions(NamedTuple):
 
     of: dict[str, Any]
     memo: Any = None
-
-
-def digest_of(stream: BinaryIO) -> str:
-    """The SHA-256 of what `stream` holds from here on."""
-    found = hashlib.sha256()
-    while data := stream.read(1 << 20):
-        found.update(data)
-    return found.hexdigest()
-
-
-class Checked:
-    """A stream that is read once, whose end is refused if its bytes have another SHA-256."""
-
-    def __init__(self, source: BinaryIO, digest: str) -> None:
-        self._source = source
-        self._digest = digest
-        self._found = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes; raises BackendError at the end of other bytes than the digest's."""
-        data = self._source.read(size)
-        self._found.update(data)
-        if (not data or size < 0) and self._found.hexdigest() != self._digest:
-            raise BackendError(f"the bytes are not those of SHA-256 {self._digest[:12]}…")
-        return data
 
 
 class Backend(abc.ABC):

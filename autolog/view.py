@@ -245,7 +245,8 @@ class RunView:
         """One file of the run by its path; raises NotFound."""
         for run in self.line:
             if name in self._files(run):
-                return Artifact(self.store.backend, run.id, name)
+                recorded = run.folded.values("artifact").get(name)
+                return Artifact(self.store.backend, run.id, name, recorded)
         raise self._missing("artifact", name, self.artifacts)
 
     def load_model(self, name: str = "model", *, trust: bool = False) -> Any:

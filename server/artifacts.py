@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -13,6 +15,7 @@ from litestar import Response, delete, get, put
 from litestar.response import Stream
 
 from autolog.backend import Backend
+from autolog.digests import Verified
 from autolog.errors import BackendError, NotFound
 from autolog.paths import check_artifact_path
 
@@ -23,6 +26,8 @@ from .params import ArtifactPath, OptionalDigest, RunId
 from .service import AnyRequest, principal_of, service_of, store_of
 
 PIECE = 1 << 18
+
+_log = logging.getLogger("autolog.server")
 
 SAFE = {"text/plain", "text/csv", "image/png", "image/jpeg", "image/gif", "image/webp"}
 """Types under which a file is given out; anything else is just bytes."""
@@ -39,10 +44,19 @@ def artifacts(request: AnyRequest, run: RunId) -> Artifacts:
 
 @get("/runs/{run:str}/artifact", sync_to_thread=True, media_type="application/octet-stream")
 def artifact(request: AnyRequest, run: RunId, path: ArtifactPath) -> Response[Any]:
-    """The bytes of a file, or those of one range of them (`Range: bytes=0-99`)."""
+    """The bytes of a file, or those of one range of them (`Range: bytes=0-99`).
+
+    `Repr-Digest` says which SHA-256 the whole file has, where the store knows it. An answer that
+    would hold other bytes is cut off before its end, but for clients that compare them themselves
+    (`Want-Repr-Digest`) and for ranges.
+    """
     checked_path(path)
     stream = store_of(request).open_artifact(run, path)
     headers = _headers(path)
+    if isinstance(stream, Verified):
+        headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(stream.sha256)).decode()}:"
+        if "range" in request.headers or "want-repr-digest" in request.headers:
+            stream = stream.unchecked()  # who asks compares them; a part has no digest of its own
     size = _size(stream)
     if size is None:
         return Stream(_pieces(stream, None), headers=headers, media_type=media_type(path))
@@ -146,9 +160,17 @@ def _span(wanted: str, size: int) -> tuple[int, int, int]:
 def _pieces(stream: BinaryIO, length: int | None) -> Iterator[bytes]:
     left = length
     with stream:
-        while piece := stream.read(PIECE if left is None else min(PIECE, left)):
+        while piece := _read(stream, PIECE if left is None else min(PIECE, left)):
             yield piece
             if left is not None:
                 left -= len(piece)
                 if not left:
                     return
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except BackendError as error:
+        _log.error("store: %s", error)  # the answer has begun, and can only be cut off
+        raise

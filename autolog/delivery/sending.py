@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ..backend import Backend, digest_of
+from ..backend import Backend
+from ..digests import digest_of
 from ..errors import BackendError, NotFound, reason
 from ..journal import encode_record
 from ..records import Record
@@ -159,7 +160,11 @@ class Sender:
         except BackendError:
             return None  # it has been removed, or replaced by a folder
         with stream:
-            digest = digest_of(stream)
+            try:
+                digest = digest_of(stream)
+            except BackendError as error:  # it is damaged, and goes nowhere
+                self._refusals.file(run, path, reason(error))
+                return None
             if digest == held:
                 return digest
             stream.seek(0)

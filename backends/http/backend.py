@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from autolog.backend import Backend, Versions, digest_of
+from autolog.backend import Backend, Versions
 from autolog.codec import unescape_text
+from autolog.digests import digest_of
 from autolog.errors import BackendError
 from autolog.paths import check_artifact_path, check_id
 from autolog.query import Curve, Found, Query, Window

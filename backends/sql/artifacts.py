@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Connection, select
 
+from autolog.digests import Verified
 from autolog.errors import BackendError, NotFound, permanent
 from autolog.paths import check_artifact_path, check_id
 
@@ -105,11 +106,13 @@ class Keeper:
         return dict(sorted((row.path, row.digest) for row in found))
 
     def open(self, run: str, path: str) -> BinaryIO:
-        """The artifact's bytes; raises NotFound."""
+        """The artifact's bytes, as they were stored or with an error; raises NotFound."""
         held = self._find(run, path)
         if held is None:
             raise NotFound(f"run {run} has no artifact {path!r} in {self._database.uri}")
-        return self._at(held.place).open(held.digest)
+        what = f"{path!r} of run {run} in {self._database.uri}"
+        source = self._at(held.place).open(held.digest)
+        return cast(BinaryIO, Verified(source, held.size, held.digest, what))
 
     def copy(self, run: str, to: str, path: str) -> None:
         """Have `to` share the content."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import secrets
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,10 @@ import pytest
 from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
+from autolog.errors import BackendError
 from autolog.testing.backend import BackendSuite
+
+RUN = "a" * 32
 
 spec = importlib.util.spec_from_file_location(
     "sql_oracles", Path(__file__).with_name("sql_oracles.py")
@@ -58,6 +63,20 @@ class TestPostgresql(oracles.PostgresqlOracle, BackendSuite):  # type: ignore[mi
         with psycopg.connect(self.server, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[arg-type]
         return SqlBackend(f"{self.server}&options=-csearch_path%3D{name}")
+
+    def test_a_row_that_was_changed_is_told(self, backend: Backend) -> None:
+        data = secrets.token_bytes(3_000_000)
+        with backend.create_artifact(RUN, "model/data") as stream:
+            stream.write(data)
+        changed = "UPDATE autolog_blob_parts SET data = set_byte(data, 5, get_byte(data, 5) # 1)"
+        with psycopg.connect(self.database_of(backend)) as connection:
+            assert connection.execute(f"{changed} WHERE part = 1").rowcount == 1
+        digest = hashlib.sha256(data).hexdigest()
+        with (
+            pytest.raises(BackendError, match=f"'model/data' of run {RUN}.*{digest}"),
+            backend.open_artifact(RUN, "model/data") as source,
+        ):
+            source.read()
 
     def database_of(self, backend: Backend) -> str:
         return str(backend.uri)

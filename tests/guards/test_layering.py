@@ -33,6 +33,7 @@ CONTRACT = {
 STORAGE = {
     "autolog.backend",
     "autolog.codec",
+    "autolog.digests",
     "autolog.errors",
     "autolog.filters",
     "autolog.fold",
