@@ -38,6 +38,18 @@ def reason(error: BaseException, *places: str) -> str:
     return line or type(error).__name__
 
 
+class IncompatibleStore(BackendError):
+    """The store was made by another version of autolog, which this one cannot read, or not write.
+
+    Attributes:
+        why: What is the matter, without the store's name: for those who need not know it.
+    """
+
+    def __init__(self, uri: str, why: str, remedy: str) -> None:
+        super().__init__(f"{uri} {why}: {remedy}")
+        self.why = why
+
+
 class NotFound(BackendError):
     """The run, record or artifact asked for is not in this store."""
 

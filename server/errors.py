@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from autolog.errors import AutologError, BackendError, NotFound, UsageError
+from autolog.errors import AutologError, BackendError, IncompatibleStore, NotFound, UsageError
 
 RETRY_AFTER = 5
 """Seconds after which a client may try again where nobody knows better."""
@@ -74,6 +74,8 @@ def unreadable(error: BackendError) -> ApiError:
     _log.warning("store: %s", error)
     if getattr(error, "permanent", False):
         return ApiError(422, "refused", "the store refuses this for good")
+    if isinstance(error, IncompatibleStore):
+        return Busy("store_version", f"the server's store {error.why}")
     return Busy("store_unavailable", "the store cannot be reached", error_wait(error))
 
 

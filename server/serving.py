@@ -17,8 +17,9 @@ import msgspec
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from autolog.errors import BackendError, UsageError
+from autolog.errors import BackendError, IncompatibleStore, UsageError
 from autolog.localtoken import LOOPBACK, token_file, write_token
+from autolog.opening import open_backend
 
 from .accounts import Accounts, digest, new_token
 from .config import Config, to_environment
@@ -48,18 +49,36 @@ def _end(*_: object) -> None:
 
 def serve(config: Config, place: Place) -> None:
     """Serve until a signal ends it; raises UsageError or BackendError where it cannot begin."""
+    away = _check_store(config.backend)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # uvicorn raises it once more, when all else has ended
     with _bound(place) as listening, _shared_measures(place.workers):
         host, port = place.host, listening.getsockname()[1]
         with _entrance(config, host, port) as ready:
             to_environment(ready)
-            _announce(ready, place, port)
+            _announce(ready, place, port, away)
             settings = _uvicorn(place, port)
             if place.workers > 1:
                 Multiprocess(settings, sockets=[listening]).run()
             else:
                 uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _check_store(uri: str) -> str:
+    """Why the store cannot be reached now, or nothing; raises IncompatibleStore.
+
+    One that is away may come, and clients wait; one of a newer autolog never serves.
+    """
+    store = open_backend(uri)
+    try:
+        store.acked("0" * 32)
+    except IncompatibleStore:
+        raise
+    except BackendError as error:
+        return str(error)
+    finally:
+        store.close()
+    return ""
 
 
 def _uvicorn(place: Place, port: int) -> uvicorn.Config:
@@ -159,12 +178,14 @@ def _shared_measures(workers: int) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _announce(config: Config, place: Place, port: int) -> None:
+def _announce(config: Config, place: Place, port: int, away: str) -> None:
     """Say where it is and how to use it; never the token."""
     scheme = "https" if place.certificate else "http"
     shown = f"[{place.host}]" if ":" in place.host else place.host
     url = f"{scheme}://{shown}:{port}"
     lines = [f"autolog server: {url} serves {_without_password(config.backend)}"]
+    if away:
+        lines.append(f"  the store cannot be reached now, clients are told to wait: {away}")
     if config.open:
         lines.append("  no token is asked for (--no-auth): all who reach it may write and delete")
     elif config.local_token:

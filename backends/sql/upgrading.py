@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, select, text
 
-from autolog.errors import BackendError
+from autolog.errors import IncompatibleStore
 
 from . import dialects
 from .schema import SCHEMA, store, tables
@@ -36,13 +36,15 @@ def revision(connection: Connection) -> str:
 
 
 def check_readable(connection: Connection, uri: str) -> None:
-    """Raise BackendError for tables that this autolog is too old for."""
+    """Raise IncompatibleStore for tables that this autolog is too old for."""
     held = revision(connection)
     if not held.isdecimal() or int(held) > int(SCHEMA):
         by = connection.execute(select(store.c.value).where(store.c.key == "written_by")).scalar()
-        raise BackendError(
-            f"{uri} has tables of schema {held}, made by autolog-ml {by}; this is "
-            f"autolog-ml {own_version()}, which knows schema {SCHEMA}: install {by} or later"
+        raise IncompatibleStore(
+            uri,
+            f"has tables of schema {held}, made by autolog-ml {by}; this is "
+            f"autolog-ml {own_version()}, which knows schema {SCHEMA}",
+            f"install {by} or later",
         )
 
 
@@ -51,10 +53,11 @@ def check_writable(connection: Connection, uri: str) -> None:
     check_readable(connection, uri)
     held = revision(connection)
     if held != SCHEMA:
-        raise BackendError(
-            f"{uri} has tables of schema {held}, and schema {SCHEMA} is needed to write: "
+        raise IncompatibleStore(
+            uri,
+            f"has tables of schema {held}, and schema {SCHEMA} is needed to write",
             f"run `autolog server upgrade-db --backend {uri}`, after a back-up; "
-            "until then it can be read"
+            "until then it can be read",
         )
 
 

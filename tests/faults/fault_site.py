@@ -190,6 +190,12 @@ class Site:
             assert None in [program.poll() for program in programs]
             time.sleep(0.01)
 
+    def arriving(self, program: subprocess.Popen[str]) -> None:
+        """Wait until the store holds something."""
+        while not self.stored.records():
+            assert program.poll() is None
+            time.sleep(0.05)
+
     def journals(self, size: int = 0) -> list[Path]:
         """The journals of more than `size` bytes."""
         return [one for one in self.store.glob("*/journal-*") if one.stat().st_size > size]
