@@ -32,7 +32,10 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Stats:
-    """The figures of one attempt's points of one metric; NaN takes no part in low and high."""
+    """The figures of one attempt's points of one metric; NaN takes no part in low and high.
+
+    With a `stride` of 0 no sample is kept.
+    """
 
     count: int = 0
     begin: Place | None = None
@@ -86,6 +89,9 @@ class Stats:
 
     def _keep(self, place: Callable[[int], Place], values: Sequence[int | float]) -> None:
         """Keep every `stride`th point; twice as sparsely each time that the sample is full."""
+        if not self.stride:
+            self.count += len(values)
+            return
         at = -self.count % self.stride
         while at < len(values):
             chosen = range(at, len(values), self.stride)[: 2 * SAMPLE - len(self.sample)]

@@ -122,10 +122,31 @@ def decode_records(data: bytes, media_type: str, limits: Limits) -> list[Record]
 
 def check_records(records: Sequence[Record]) -> None:
     """Raise ApiError at the first record that no store should hold."""
+    if _sound(records):
+        return
     for at, record in enumerate(records):
         why = _unsound(record)
         if why is not None:
             raise ApiError(422, "bad_record", f"record {at}: {why}", index=at)
+
+
+def _sound(records: Sequence[Record]) -> bool:
+    """Whether `_unsound` finds nothing in any of them; looked at by columns, as points are many."""
+    values = [one.value for one in records]
+    steps = [one.step for one in records if one.step is not None]
+    if {*map(type, values)} - {float} or {*map(type, steps)} - {int, float}:
+        return False
+    seqs = [one.seq for one in records]
+    return (
+        all(one.info is None for one in records)
+        and all(map(is_id, {one.run for one in records} | {one.writer for one in records}))
+        and 0 <= min(seqs, default=0) <= max(seqs, default=0) <= MAX_SEQ
+        and -(2**63) <= min(steps, default=0) <= max(steps, default=0) <= MAX_SEQ
+        and all(map(math.isfinite, [one.time for one in records]))
+        and all(map(math.isfinite, steps))
+        and all(map(math.isfinite, values))
+        and all(map(_is_text, {one.key for one in records}))
+    )
 
 
 def _unsound(record: Record) -> str | None:

@@ -31,29 +31,29 @@ _decode_lines = msgspec.json.Decoder(Record).decode_lines
 
 def bodies(batch: Sequence[Record]) -> Iterator[bytes]:
     """The batch as bodies, each a list of records in MessagePack; raises BackendError."""
-    parts: list[bytes] = []
-    size = 0
-    for record in batch:
-        part = _encoded(record)
-        if parts and (len(parts) >= MOST_RECORDS or size + len(part) > MOST_BYTES):
-            yield _list(parts)
-            parts, size = [], 0
-        parts.append(part)
-        size += len(part)
-    if parts:
-        yield _list(parts)
+    for start in range(0, len(batch), MOST_RECORDS):
+        yield from _within_bounds(list(batch[start : start + MOST_RECORDS]))
 
 
-def _encoded(record: Record) -> bytes:
+def _within_bounds(records: list[Record]) -> Iterator[bytes]:
+    """The records in one body, or halved until each is small enough or a single one."""
+    body = _encoded(records)
+    if len(body) <= MOST_BYTES or len(records) == 1:
+        yield body
+        return
+    middle = len(records) // 2
+    yield from _within_bounds(records[:middle])
+    yield from _within_bounds(records[middle:])
+
+
+def _encoded(records: list[Record]) -> bytes:
     try:
-        return _encode(record)
+        return _encode(records)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise permanent(f"record {record.seq} is not in wire form: {error}") from error
-
-
-def _list(parts: list[bytes]) -> bytes:
-    """A MessagePack array of what is encoded already."""
-    return b"\xdd" + len(parts).to_bytes(4, "big") + b"".join(parts)
+        if len(records) > 1:
+            for record in records:
+                _encoded([record])
+        raise permanent(f"record {records[0].seq} is not in wire form: {error}") from error
 
 
 def pack(body: bytes) -> tuple[bytes, str]:

@@ -65,11 +65,21 @@ class Points:
 
 def points_of(records: Iterable[Record | Line]) -> Points:
     """Records of one metric by columns."""
-    rows = [(r.seq, r.time, r.step, r.value, r.info) for r in records]
-    seqs, times, steps, values, infos = zip(*rows, strict=True)
+    own = [*records]
+    infos = [one.info for one in own]
     return Points(
-        seqs, times, steps, values, {i: one for i, one in enumerate(infos) if one is not None}
+        [one.seq for one in own],
+        [one.time for one in own],
+        [one.step for one in own],
+        [one.value for one in own],
+        _given(infos),
     )
+
+
+def _given(infos: Sequence[dict[str, Any] | None]) -> dict[int, dict[str, Any]]:
+    if infos.count(None) == len(infos):
+        return {}
+    return {place: info for place, info in enumerate(infos) if info is not None}
 
 
 def encode_points(points: Points) -> bytes:
@@ -123,6 +133,8 @@ def _encode(column: Sequence[Any]) -> tuple[int, Any]:
         form = _whole_numbers(column)
         if form is not None:
             return form
+    if types == {float}:
+        return _DOUBLES, _shuffled(column)
     if types <= {float, dict} and all(map(_float_like, column)):
         return _DOUBLES, _shuffled([_float(value) for value in column])
     return _JSON, _to_json(column)
@@ -169,7 +181,7 @@ def _name(value: float) -> str:
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
-def _shuffled(values: list[float]) -> bytes:
+def _shuffled(values: Sequence[float]) -> bytes:
     """First all first bytes, then all second ones, …: those of like numbers compress well."""
     raw = _little_endian(array("d", values)).tobytes()
     return b"".join([raw[i::8] for i in range(8)])

@@ -58,6 +58,7 @@ class Database:
         self._made: Engine | None = None
         self._known = False  # that the tables exist
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._idle = threading.Condition(threading.Lock())
         self._open = 0
         self._held = False
@@ -87,6 +88,23 @@ class Database:
                 return question(connection)
 
     def _write(self, change: Callable[[Connection], Answer]) -> Answer:
+        with self._own_turn():
+            return self._write_now(change)
+
+    @contextlib.contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Threads write to SQLite one after another: who finds it busy looks again ever later."""
+        if self.path is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=dialects.BUSY / 1000):
+            raise _Busy("database is locked")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _write_now(self, change: Callable[[Connection], Answer]) -> Answer:
         if self.path is not None and not self.path.exists():
             self.close()
             self._known = False
@@ -185,6 +203,8 @@ class Database:
         except exc.TimeoutError as error:
             raise _Busy("all connections are in use") from error
         except (exc.SQLAlchemyError, OSError, sqlite3.Error) as error:
+            if str(error).startswith(_BUSY_TEXTS):
+                raise _Busy(str(error)) from error
             raise BackendError(f"{self.uri}: {error}") from error
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -35,7 +36,11 @@ _LOCK = 0x6175746F  # a number of our own among PostgreSQL's advisory locks
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """An INSERT that passes over rows which are there already."""
-    name = connection.dialect.name
+    return _insert_new(connection.dialect.name, table)
+
+
+@functools.cache
+def _insert_new(name: str, table: Table) -> Insert:
     if name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     if name == "postgresql":

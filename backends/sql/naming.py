@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from . import dialects
 from .schema import names
@@ -17,6 +17,10 @@ Name = tuple[str, str]
 
 MANY = 500
 """Values that one statement is given; databases take some thousands at most."""
+
+_NAMES = select(names.c.digest, names.c.id).where(
+    names.c.digest.in_(bindparam("some", expanding=True))
+)
 
 
 def in_pieces(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -49,6 +53,6 @@ def known_names(connection: Connection, by_digest: dict[str, Name]) -> dict[Name
     """The numbers of those names that there are, by name."""
     found: dict[Name, int] = {}
     for piece in in_pieces(sorted(by_digest)):
-        query = select(names.c.digest, names.c.id).where(names.c.digest.in_(piece))
-        found |= {by_digest[digest]: name_id for digest, name_id in connection.execute(query)}
+        rows = connection.execute(_NAMES, {"some": piece})
+        found |= {by_digest[digest]: name_id for digest, name_id in rows}
     return found

@@ -75,12 +75,13 @@ class Changes:
         }
         if key is not None:
             stats = unpacked_stats(held["stats"] if held else None)
+            stats.stride = 0
             newest, _ = count_points(stats, writer, records)
             row |= {"newest": max(newest, row["newest"] or 0.0), "stats": packed_stats(stats)}
         row |= self._grown(place, key, records, held)
         if held:
             own = zip(("of_writer", "of_name", "of_attempt"), place, strict=True)
-            self.old_series.append({**dict(own), **row})
+            self.old_series.append({**dict(own), **{f"new_{k}": row[k] for k in _CHANGED}})
         else:
             own = zip(("writer_id", "name_id", "attempt"), place, strict=True)
             self.new_series.append({**dict(own), **row})
@@ -117,23 +118,22 @@ class Changes:
     def execute(self, connection: Connection) -> None:
         """Do it all."""
         if self.new_chunks:
-            connection.execute(chunks.insert(), self.new_chunks)
+            connection.execute(_NEW_CHUNK, self.new_chunks)
         if self.new_series:
-            connection.execute(series.insert(), self.new_series)
+            connection.execute(_NEW_SERIES, self.new_series)
         if self.old_series:
-            changed = ("newest", "stats", "tail_first", "tail_count", "tail")
-            update = (
-                series.update()
-                .where(series.c.writer_id == bindparam("of_writer"))
-                .where(series.c.name_id == bindparam("of_name"))
-                .where(series.c.attempt == bindparam("of_attempt"))
-                .values({name: bindparam(f"new_{name}") for name in changed})
-            )
-            rows = [
-                {f"new_{name}" if name in changed else name: one for name, one in row.items()}
-                for row in self.old_series
-            ]
-            connection.execute(update, rows)
+            connection.execute(_GROW, self.old_series)
+
+
+_NEW_CHUNK, _NEW_SERIES = chunks.insert(), series.insert()
+_CHANGED = ("newest", "stats", "tail_first", "tail_count", "tail")
+_GROW = (
+    series.update()
+    .where(series.c.writer_id == bindparam("of_writer"))
+    .where(series.c.name_id == bindparam("of_name"))
+    .where(series.c.attempt == bindparam("of_attempt"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
 
 
 def _points(tail: bytes | None, records: Sequence[Record]) -> tuple[bytes, dict[str, Any]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TABLE = "autolog_schema"
 """Alembic's own table, under a name of ours: the database may hold other programs' tables."""
 MIGRATIONS = Path(__file__).with_name("migrations")
+_REVISION = text(f"SELECT version_num FROM {TABLE}")
 FURTHER: tuple[Path, ...] = ()
 """Folders with further revisions; a test tries one."""
 
@@ -31,8 +32,7 @@ def exists(connection: Connection) -> bool:
 
 def revision(connection: Connection) -> str:
     """The revision of the store's tables."""
-    found = connection.execute(text(f"SELECT version_num FROM {TABLE}")).scalar()
-    return str(found)
+    return str(connection.execute(_REVISION).scalar())
 
 
 def check_readable(connection: Connection, uri: str) -> None:

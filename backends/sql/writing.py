@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, Row, RowMapping, bindparam, select
 
 from autolog.errors import BackendError, permanent
 from autolog.paths import check_id
 from autolog.records import Record
 
 from . import dialects, tails
-from .naming import in_pieces, name_ids
+from .naming import MANY, in_pieces, name_ids
 from .refreshing import refresh
 from .schema import runs, series, writers
 
@@ -40,23 +43,48 @@ class Stream:
     new: int = 0
 
     def cut(self) -> None:
-        """Sort the records that are not stored yet into series."""
-        start = self.held
+        """Sort the records that are not stored yet into series; raises BackendError for a gap."""
+        self.pieces = {}
+        new: Sequence[Record] = self.sent
+        if [record.seq for record in new] != [*range(self.held, self.held + len(new))]:
+            new = self._following()
+        if "run" in {record.kind for record in new}:
+            self._sort_by_attempt(new)
+        else:
+            self._sort(new)
+        self.held += len(new)
+        self.new = len(new)
+
+    def _following(self) -> list[Record]:
+        """What is sent and not stored yet."""
+        found: list[Record] = []
         for record in self.sent:
-            if record.seq < self.held:
-                continue
-            if record.seq > self.held:
+            wanted = self.held + len(found)
+            if record.seq > wanted:
                 raise BackendError(
                     f"run {self.run[:8]}, writer {self.writer[:8]}: "
-                    f"record {record.seq} came before record {self.held}"
+                    f"record {record.seq} came before record {wanted}"
                 )
-            self.held += 1
+            if record.seq == wanted:
+                found.append(record)
+        return found
+
+    def _sort(self, records: Sequence[Record]) -> None:
+        """Records of one attempt."""
+        metrics: defaultdict[str, list[Record]] = defaultdict(list)
+        facts: list[Record] = []
+        for record in records:
+            (metrics[record.key] if record.kind == "metric" else facts).append(record)
+        for key, own in metrics.items():
+            self.pieces.setdefault((key, self.attempt), []).extend(own)
+        if facts:
+            self.pieces.setdefault(FACTS, []).extend(facts)
+
+    def _sort_by_attempt(self, records: Sequence[Record]) -> None:
+        for record in records:
             if record.kind == "run":
                 self.attempt = _attempt(record.value)
-            point = record.kind == "metric"
-            key = (record.key, self.attempt) if point else FACTS
-            self.pieces.setdefault(key, []).append(record)
-        self.new = self.held - start
+            self._sort([record])
 
     @property
     def telling(self) -> bool:
@@ -71,15 +99,37 @@ def _attempt(value: Any) -> int:
 
 def streams_of(batch: Sequence[Record]) -> list[Stream]:
     """The batch by run and writer; raises BackendError for what no store could hold."""
+    records = batch if _sound(batch) else [_checked(record) for record in batch]
     found: dict[tuple[str, str], Stream] = {}
-    for record in batch:
-        stream = found.get((record.run, record.writer))
+    for (run, writer), own in groupby(records, attrgetter("run", "writer")):
+        stream = found.get((run, writer))
         if stream is None:
-            check_id(record.run)
-            check_id(record.writer)
-            stream = found[record.run, record.writer] = Stream(record.run, record.writer, [])
-        stream.sent.append(_checked(record))
+            check_id(run)
+            check_id(writer)
+            stream = found[run, writer] = Stream(run, writer, [])
+        stream.sent += own
     return [found[key] for key in sorted(found)]
+
+
+def _sound(batch: Sequence[Record]) -> bool:
+    """Whether each record is one that `_checked` would leave as it is, looked at by columns."""
+    keys = [record.key for record in batch]
+    steps = [record.step for record in batch if record.step is not None]
+    times, seqs = [record.time for record in batch], [record.seq for record in batch]
+    return (
+        {*map(type, keys)} <= {str}
+        and {*map(type, seqs)} <= {int}
+        and {*map(type, times), *map(type, steps)} <= {float, int}
+        and {type(record.info) for record in batch} <= {dict, type(None)}
+        and all(map(_storable, {*keys}))
+        and min(seqs, default=0) >= 0
+        and all(map(math.isfinite, times))
+        and all(map(math.isfinite, steps))
+    )
+
+
+def _storable(key: str) -> bool:
+    return "\x00" not in key and _encodable(key)
 
 
 def _checked(record: Record) -> Record:
@@ -92,7 +142,7 @@ def _checked(record: Record) -> Record:
         or not (record.info is None or type(record.info) is dict)
     ):
         raise refused(record, "its parts are of other types than a record's")
-    if "\x00" in record.key or not _encodable(record.key):
+    if not _storable(record.key):
         raise refused(record, "its key is not in wire form")
     if not math.isfinite(time) or record.seq < 0:
         raise refused(record, "its time or seq is no number that orders")
@@ -114,7 +164,6 @@ def store(connection: Connection, streams: Sequence[Stream]) -> None:
     """Store what is new of the streams; raises BackendError for a gap."""
     _find_places(connection, streams)
     for stream in streams:
-        stream.pieces = {}
         stream.cut()
     grown = [stream for stream in streams if stream.new]
     if grown:
@@ -127,34 +176,72 @@ def _telling(connection: Connection, grown: Sequence[Stream]) -> list[int]:
     return sorted({stream.run_id for stream in grown if stream.telling})
 
 
+# Statements are made once: building one anew costs more than the database takes to do it.
+_RUNS = (
+    select(runs.c.run, runs.c.id)
+    .where(runs.c.run.in_(bindparam("some", expanding=True)))
+    .order_by(runs.c.id)
+    .with_for_update()
+)
+_WRITERS = select(writers).where(writers.c.run_id.in_(bindparam("some", expanding=True)))
+_SERIES = select(series).where(series.c.writer_id.in_(bindparam("some", expanding=True)))
+_SERIES_OF = _SERIES.where(series.c.name_id.in_(bindparam("names", expanding=True)))
+_COUNT_WRITER = (
+    writers.update()
+    .where(writers.c.id == bindparam("own"))
+    .values(held=bindparam("now"), attempt=bindparam("of"))
+)
+_COUNT_RUN = (
+    runs.update()
+    .where(runs.c.id == bindparam("own"))
+    .values(records=runs.c.records + bindparam("more"), stale=True)
+)
+
+
 def _find_places(connection: Connection, streams: Sequence[Stream]) -> None:
     """The ids of runs and writers; the rows of the runs stay locked, in the order of their ids."""
     run_ids = lock_runs(connection, sorted({stream.run for stream in streams}))
     for stream in streams:
         stream.run_id = run_ids[stream.run]
-    wanted = [{"run_id": s.run_id, "writer": s.writer, "held": 0, "attempt": 1} for s in streams]
-    connection.execute(dialects.insert_new(connection, writers), wanted)
-    held = {}
-    for piece in in_pieces(sorted(set(run_ids.values()))):
-        for row in connection.execute(select(writers).where(writers.c.run_id.in_(piece))):
-            held[row.run_id, row.writer] = row
+    held = _writers(connection, run_ids.values())
+    new = [
+        {"run_id": s.run_id, "writer": s.writer, "held": 0, "attempt": 1}
+        for s in streams
+        if (s.run_id, s.writer) not in held
+    ]
+    if new:
+        connection.execute(dialects.insert_new(connection, writers), new)
+        held = _writers(connection, run_ids.values())
     for stream in streams:
         row = held[stream.run_id, stream.writer]
         stream.id, stream.held, stream.attempt = row.id, row.held, row.attempt
 
 
+def _writers(connection: Connection, run_ids: Iterable[int]) -> dict[tuple[int, str], Row[Any]]:
+    return {
+        (row.run_id, row.writer): row
+        for piece in in_pieces(sorted({*run_ids}))
+        for row in connection.execute(_WRITERS, {"some": piece})
+    }
+
+
 def lock_runs(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
     """The rows of these runs, made where they are missing, and locked for this transaction."""
-    new = [{"run": run, "records": 0, "stale": False, "trained": False} for run in wanted]
-    connection.execute(dialects.insert_new(connection, runs), new)
-    found: dict[str, int] = {}
-    for piece in in_pieces(wanted):
-        query = select(runs.c.run, runs.c.id).where(runs.c.run.in_(piece))
-        found |= {
-            row.run: row.id
-            for row in connection.execute(query.order_by(runs.c.id).with_for_update())
-        }
+    found = _locked(connection, wanted)
+    missing = [run for run in wanted if run not in found]
+    if missing:
+        new = [{"run": run, "records": 0, "stale": False, "trained": False} for run in missing]
+        connection.execute(dialects.insert_new(connection, runs), new)
+        found |= _locked(connection, missing)
     return found
+
+
+def _locked(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
+    return {
+        row.run: row.id
+        for piece in in_pieces(wanted)
+        for row in connection.execute(_RUNS, {"some": piece})
+    }
 
 
 def _add(connection: Connection, streams: Sequence[Stream]) -> None:
@@ -175,28 +262,19 @@ def _series(
 ) -> dict[tuple[int, int, int], RowMapping]:
     """The series of these writers that a batch goes on with."""
     found: dict[tuple[int, int, int], RowMapping] = {}
-    few = series.c.name_id.in_(name_ids) if len(name_ids) <= 500 else None
+    few = len(name_ids) <= MANY
     for piece in in_pieces(sorted(writer_ids)):
-        query = select(series).where(series.c.writer_id.in_(piece))
-        query = query if few is None else query.where(few)
-        for row in connection.execute(query).mappings():
+        given = {"some": piece} | ({"names": name_ids} if few else {})
+        for row in connection.execute(_SERIES_OF if few else _SERIES, given).mappings():
             found[row["writer_id"], row["name_id"], row["attempt"]] = row
     return found
 
 
 def _count(connection: Connection, grown: Sequence[Stream]) -> None:
-    connection.execute(
-        writers.update()
-        .where(writers.c.id == bindparam("own"))
-        .values(held=bindparam("now"), attempt=bindparam("of")),
-        [{"own": s.id, "now": s.held, "of": s.attempt} for s in grown],
-    )
+    held = [{"own": s.id, "now": s.held, "of": s.attempt} for s in grown]
+    connection.execute(_COUNT_WRITER, held)
     new: dict[int, int] = {}
     for stream in grown:
         new[stream.run_id] = new.get(stream.run_id, 0) + stream.new
-    connection.execute(
-        runs.update()
-        .where(runs.c.id == bindparam("own"))
-        .values(records=runs.c.records + bindparam("more"), stale=True),
-        [{"own": run_id, "more": more} for run_id, more in sorted(new.items())],
-    )
+    more = [{"own": run_id, "more": count} for run_id, count in sorted(new.items())]
+    connection.execute(_COUNT_RUN, more)
