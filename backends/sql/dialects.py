@@ -56,6 +56,11 @@ def lock_schema(connection: Connection) -> None:
         connection.execute(text("SELECT GET_LOCK('autolog', 60)"))
 
 
+def counts_nothing(connection: Connection) -> bool:
+    """Whether the database does not know how many rows have which values."""
+    return connection.dialect.name == "sqlite"
+
+
 class Probed(FunctionElement[Any]):
     """A column whose index SQLite is not to use.
 

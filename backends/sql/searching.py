@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select
 
-from autolog.filters import And, Compare, Field, Order
+from autolog.filters import And, Compare, Field, Node, Order
 from autolog.query import Found, Query
 from autolog.records import Status
 from autolog.summary import unpack_summary
@@ -17,6 +17,7 @@ from .bounds import Condition
 from .compiling import ATTRIBUTES, MOST, Compiler, Known, leaves, size
 from .families import below
 from .judging import judge
+from .narrowing import narrowed, ranges
 from .schema import latest, runs
 from .values import LONG, Form
 
@@ -36,8 +37,9 @@ def search(connection: Connection, query: Query) -> Found:
     if size(node) > MOST or judged is None:
         return _found(connection, _briefs(connection, HELD), False)
     compiler = Compiler(connection, fields, judged, query.include_probable)
-    bounds = compiler.condition(node).where(HELD)
-    sorter = Sorter(compiler, order)
+    few = narrowed(compiler, node)
+    bounds = compiler.condition(node).where(HELD if few is None else and_(few, HELD))
+    sorter = Sorter(compiler, order, node, few is not None)
     if bounds.exact and sorter.exact and query.offset >= 0 <= (query.limit or 0):
         return _found(connection, sorter.page(bounds.above, query), True)
     return _found(connection, _briefs(connection, bounds.above), False)
@@ -59,10 +61,12 @@ def _found(connection: Connection, briefs: Sequence[bytes], exact: bool) -> Foun
 
 @dataclass(frozen=True, slots=True)
 class Sorter:
-    """The order of a search."""
+    """The order of a search for what `node` says, among `few` runs or many."""
 
     compiler: Compiler
     order: Sequence[Order]
+    node: Node
+    few: bool
 
     @property
     def exact(self) -> bool:
@@ -80,7 +84,7 @@ class Sorter:
         """The summaries of the runs asked for, in order."""
         term = self.order[0] if len(self.order) == 1 else None
         known = None if term is None else self.compiler.known(term.field)
-        if term is not None and known is not None and query.limit is not None:
+        if term is not None and known is not None and query.limit is not None and not self.few:
             found = self._by_number(condition, term, known, query.page.stop)
             if found is not None:
                 return found[query.offset :]
@@ -97,7 +101,11 @@ class Sorter:
         others = (Form.TEXT, Form.OTHER, Form.BOOL)
         if known.has(*(others if term.descending else ())) or not known.has(Form.INT, Form.FLOAT):
             return None
-        own = and_(latest.c.run_id == runs.c.id, latest.c.name_id == known.id)
+        own = and_(
+            latest.c.run_id == runs.c.id,
+            latest.c.name_id == known.id,
+            *ranges(self.node, term.field),
+        )
         if term.field.entity == "metric" and not self.compiler.include_probable:
             own = and_(own, latest.c.probable.is_(False))
         number = latest.c.num.desc() if term.descending else latest.c.num.asc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import secrets
@@ -9,15 +10,19 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from autolog.backends.sql.backend import SqlBackend
+from sqlalchemy import event
 
 from autolog.backend import Backend
 from autolog.errors import BackendError
 from autolog.points import thinned
-from autolog.query import Window
+from autolog.query import Query, Window
 from autolog.records import Record
+from autolog.search import answer
+from autolog.store import Store
 from autolog.testing._backend_parts import series
 
 RUN, OTHER, ONE = "a" * 32, "b" * 32, "1" * 32
@@ -192,3 +197,54 @@ def test_a_thinned_history_is_that_of_all_points(backend: SqlBackend) -> None:
     assert len(whole.points) == some.total == 1900
     assert list(some.points) == list(thinned(whole.points, 100))
     assert 50 < len(some.points) <= 100
+
+
+QUESTIONS = (
+    "metrics.score <= 0.1 and metrics.loss > 0.2",
+    "metrics.score > 1 and metrics.score <= 1.1 and params.kind = 'tree'",
+    "metrics.loss < 0.5 and params.kind = 'bush'",
+)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_filter_that_few_runs_match_looks_at_few(sizes: list[SqlBackend], question: str) -> None:
+    for order in ((), ("metrics.score",), ("metrics.loss DESC",), ("attributes.name",)):
+        small, large = (steps_of(one, Query(question, None, order, 50)) for one in sizes)
+        assert large < 1.5 * small
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[SqlBackend]]:
+    """A store of 300 runs, and one of 3,000, with scores that count up."""
+    folder = tmp_path_factory.mktemp("sizes")
+    made = [SqlBackend(f"sqlite:///{folder}/{count}.db") for count in (300, 3000)]
+    for backend, count in zip(made, (300, 3000), strict=True):
+        facts = [("run", "", {"name": "r"}), ("param", "kind", "tree"), ("metric", "loss", 0.25)]
+        numbers = [("metric", "score", number / 100) for number in range(count)]
+        backend.write(
+            [
+                Record(f"{number:032x}", ONE, seq, 1e9 + number, *row)
+                for number, own in enumerate(numbers)
+                for seq, row in enumerate([*facts, own])
+            ]
+        )
+        answer(Store(backend), Query("", None, (), 1))  # what follows from the records is made
+    yield made
+    for backend in made:
+        backend.close()
+
+
+def steps_of(backend: SqlBackend, query: Query) -> int:
+    """How many tens of steps SQLite's machine takes for a search."""
+    taken = itertools.count()
+
+    def counted(connection: Any, *_: object) -> None:
+        connection.set_progress_handler(lambda: next(taken) < 0, 10)
+
+    engine = backend._database._engine()
+    event.listen(engine, "checkout", counted)
+    try:
+        answer(Store(backend), query)
+    finally:
+        event.remove(engine, "checkout", counted)
+    return next(taken)
