@@ -170,7 +170,10 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def delete(self, run: str) -> int:
-        """Remove the run with its artifacts; how many bytes that freed. Raises NotFound."""
+        """Remove the run with its artifacts; how many bytes that freed. Raises NotFound.
+
+        That run alone: whoever asks for it sees to those below (`cleaning.with_children`).
+        """
 
     def policy(self) -> dict[str, Any]:
         """What the store asks its clients to keep to (`docs/server.md`); empty for nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ class Leftover:
 def doomed(
     store: Store, *, older_than: float | None = None, quota: int | None = None
 ) -> list[Doomed]:
-    """The runs to remove, oldest first; those that are running are never among them.
+    """The runs to remove, oldest first; a run and all below it go together, or stay.
+
+    What is running stays, and so does what is above and below it.
 
     Args:
         store: The store to look through.
@@ -54,16 +56,43 @@ def doomed(
         quota: Bytes that the runs may take in all; the oldest go until the rest is within it.
     """
     now = time.time()
-    runs = [RunView(store, one.id) for one in reversed(store.summaries())]
-    sizes = {run.id: run_bytes(store, run.id) for run in runs}
+    families = _families([RunView(store, one.id) for one in reversed(store.summaries())])
+    sizes = {run.id: run_bytes(store, run.id) for family in families for run in family}
     excess = sum(sizes.values()) - quota if quota is not None else 0
     found = []
-    for run in runs:
-        old = older_than is not None and now - run.summary.newest > older_than
-        if (old or excess > 0) and run.status != "running":
-            found.append(Doomed(run, sizes[run.id], "old" if old else "over quota"))
-            excess -= sizes[run.id]
+    for family in families:
+        newest = max(run.summary.newest for run in family)
+        old = older_than is not None and now - newest > older_than
+        if (old or excess > 0) and not any(run.status == "running" for run in family):
+            why = "old" if old else "over quota"
+            found += [Doomed(run, sizes[run.id], why) for run in family]
+            excess -= sum(sizes[run.id] for run in family)
     return found
+
+
+def _families(runs: Sequence[RunView]) -> list[list[RunView]]:
+    """The runs with all that stand below the same one, in the order of the first of each."""
+    known = {run.id: run for run in runs}
+    families: dict[str, list[RunView]] = {}
+    for run in runs:
+        above, seen = run, set[str]()
+        while above.parent in known and above.id not in seen:
+            seen.add(above.id)
+            above = known[above.parent]
+        families.setdefault(min(seen) if above.id in seen else above.id, []).append(run)
+    return list(families.values())
+
+
+def with_children(runs: Iterable[RunView]) -> list[RunView]:
+    """The runs and all that stand below them, each once, those above first."""
+    found: dict[str, RunView] = {}
+    waiting = list(runs)
+    while waiting:
+        run = waiting.pop(0)
+        if run.id not in found:
+            found[run.id] = run
+            waiting += run.children()
+    return list(found.values())
 
 
 def run_bytes(store: Store, run: str) -> int:

@@ -79,9 +79,10 @@ class Offset(msgspec.Struct):
 
 
 class Freed(msgspec.Struct):
-    """Bytes that a deletion freed."""
+    """Bytes that a deletion freed, and the ids of the runs that went."""
 
     freed: int
+    runs: list[str] = []
 
 
 class Told(msgspec.Struct):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any
 
 from litestar import delete, get
 from litestar.params import QueryParameter
 
+from autolog.cleaning import with_children
 from autolog.codec import escape_text, unescape_text
 from autolog.errors import NotFound
 from autolog.query import Query
@@ -89,10 +91,20 @@ def run(request: AnyRequest, run: RunId) -> dict[str, Any]:
 
 
 @delete("/runs/{run:str}", status_code=200, sync_to_thread=True)
-def remove(request: AnyRequest, run: RunId) -> Freed:
-    """Remove a run with its files, for good."""
+def remove(
+    request: AnyRequest,
+    run: RunId,
+    children: Annotated[bool, QueryParameter(description="Also all runs below it.")] = True,
+) -> Freed:
+    """Remove a run with all below it and their files, for good, as `autolog rm` does."""
     service, store = service_of(request), store_of(request)
     if run not in store.run_ids():
         raise NotFound(f"no run {run}")
-    service.accounts.note(principal_of(request).name, "delete run", run)
-    return Freed(store.delete(run))
+    one = RunView(Store(store), run)
+    going = [each.id for each in with_children([one])] if children else [run]
+    freed = 0
+    for each in reversed(going):  # those above last: what is cut off can be asked for again
+        service.accounts.note(principal_of(request).name, "delete run", each)
+        with contextlib.suppress(NotFound):  # somebody else was quicker
+            freed += store.delete(each)
+    return Freed(freed, going)

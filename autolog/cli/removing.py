@@ -15,6 +15,7 @@ from ..cleaning import (
     remove_leftover,
     run_bytes,
     store_bytes,
+    with_children,
 )
 from ..errors import BackendError, NotFound, UsageError
 from ..rendering.text import age, clean, size
@@ -54,7 +55,7 @@ def rm(
     named = [find_run(store, name) for name in names]
     found = list(search(store, filter)) if filter is not None else []
     still = [run for run in found if run.status == "running"]
-    going = _with_children(store, [*named, *(run for run in found if run not in still)])
+    going = with_children([*named, *(run for run in found if run not in still)])
     sizes = {run.id: run_bytes(store, run.id) for run in going}
     if filter is not None:
         hint_keys(store, found, filter)
@@ -89,17 +90,6 @@ def _rm_json(store: Store, going: list[RunView], sizes: dict[str, int], yes: boo
     return 0 if yes and len(removed) == len(going) else 1
 
 
-def _with_children(store: Store, runs: Sequence[RunView]) -> list[RunView]:
-    found: dict[str, RunView] = {}
-    waiting = list(runs)
-    while waiting:
-        run = waiting.pop(0)
-        if run.id not in found:
-            found[run.id] = run
-            waiting += run.children()
-    return list(found.values())
-
-
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nothing was removed: no terminal to ask on; say --yes")
@@ -107,9 +97,9 @@ def _agreed(question: str) -> bool:
 
 
 def _delete_all(store: Store, runs: Sequence[str]) -> tuple[list[str], int]:
-    """Remove each; one that cannot be removed is told and hinders no other."""
+    """Remove each, the last first; one that cannot be removed is told and hinders no other."""
     removed, freed = list[str](), 0
-    for run in runs:
+    for run in reversed(runs):
         try:
             freed += store.backend.delete(run)
         except NotFound:
@@ -120,7 +110,7 @@ def _delete_all(store: Store, runs: Sequence[str]) -> tuple[list[str], int]:
         removed.append(run)
     recount(store)
     store.backend.shrink()
-    return removed, freed
+    return removed[::-1], freed
 
 
 def _print_some(lines: Any) -> None:

@@ -201,6 +201,11 @@ def test_a_bounded_admin_deletes_his_own_alone(
     assert guarded.ask("DELETE", f"/api/v1/runs/{OTHER}", token=token).status == 404
     assert guarded.ask("DELETE", f"/api/v1/runs/{doomed}", token=token).status == 200
     assert guarded.get(f"/runs/{OTHER}").status == 200
+    child = "e" * 32
+    guarded.send(tools.opening(doomed, "wine/old"))
+    guarded.send(tools.opening(child, "beer", parent=doomed))
+    assert guarded.ask("DELETE", f"/api/v1/runs/{doomed}", token=token).json["runs"] == [doomed]
+    assert guarded.get(f"/runs/{child}").status == 200
 
 
 # -- proxies, hosts, pages of others -------------------------------------------------------------

@@ -255,6 +255,26 @@ def test_a_deleted_run_is_gone_and_audited(served: Any, tools: Any) -> None:
     assert served.ask("DELETE", f"/api/v1/runs/{name}").status == 404
 
 
+def test_a_run_goes_with_all_below_it(served: Any, tools: Any) -> None:
+    top, middle, low, other = (digit * 32 for digit in "c0e2")
+    served.send(tools.opening(top))
+    served.send(tools.opening(middle, parent=top))
+    served.send(tools.opening(low, parent=middle))
+    served.send(tools.opening(other))
+    assert served.ask("DELETE", f"/api/v1/runs/{low}?children=false").json["runs"] == [low]
+    served.send(tools.opening(low, parent=middle))
+    assert served.ask("DELETE", f"/api/v1/runs/{top}").json["runs"] == [top, middle, low]
+    for name in (top, middle, low):
+        assert served.get(f"/runs/{name}").status == 404
+    assert served.get(f"/runs/{other}").status == 200
+    audited = [line["subject"] for line in served.get("/audit").json["lines"][:3]]
+    assert audited == [top, middle, low]
+    served.send(tools.opening(top))
+    served.send(tools.opening(middle, parent=top))
+    assert served.ask("DELETE", f"/api/v1/runs/{top}?children=false").json["runs"] == [top]
+    assert served.get(f"/runs/{middle}").status == 200
+
+
 def test_binary_values_stay_in_wire_form(served: Any, tools: Any) -> None:
     raw = [{**tools.opening("9" * 32), "value": b"raw"}]
     headers = {"Content_Type": "application/msgpack"}

@@ -269,6 +269,18 @@ def test_rm_asks_on_a_terminal(told: Story, answer: str, left: set[str]) -> None
     assert stored(told) == left
 
 
+def test_gc_takes_a_run_and_all_below_it_or_neither(told: Story, command: Command) -> None:
+    told.run("a", ago=9 * DAY).opens("old above", integration=None).ends()
+    told.run("b", ago=1 * DAY).opens("young below", parent=run_id("a")).ends()
+    told.run("c", ago=9 * DAY).opens("old above", integration=None).ends()
+    told.run("d", ago=8 * DAY).opens("live below", parent=run_id("c"), **process.this_process())
+    told.run("e", ago=9 * DAY).opens("old below", parent="f" * 32).ends()
+    assert command("gc", "--older-than", "5d", "--yes")[0] == 0
+    assert sorted(told.backend.run_ids()) == sorted(map(run_id, "abcd"))
+    assert command("gc", "--older-than", "12h", "--yes")[0] == 0
+    assert sorted(told.backend.run_ids()) == sorted(map(run_id, "cd"))
+
+
 def test_gc_says_what_would_go_and_goes_with_yes(family: Story, command: Command) -> None:
     _, out, _ = command("gc", "--older-than", "3d")
     assert [line.split()[0] for line in out.splitlines()[:-1]] == ["a000", "b000"]
