@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.params import QueryParameter
 
+from autolog.protocol import Audit, AuditLine, Health, Policy, Who
+
 from . import measures
-from .answers import Audit, AuditLine, Health, Who
 from .service import AnyRequest, principal_of, service_of
 
 
@@ -41,7 +42,7 @@ def whoami(request: AnyRequest) -> Who:
 
 
 @get("/policy", sync_to_thread=False)
-def policy(request: AnyRequest) -> dict[str, Any]:
+def policy(request: AnyRequest) -> Policy:
     """What clients that ask for it are to keep to; empty for nothing."""
     return service_of(request).config.policy
 

@@ -18,8 +18,8 @@ from autolog.backend import Backend
 from autolog.digests import Verified
 from autolog.errors import BackendError, NotFound
 from autolog.paths import check_artifact_path
+from autolog.protocol import Artifact, Artifacts
 
-from .answers import Artifact, Artifacts
 from .errors import ApiError, unreadable
 from .incoming import Incoming
 from .params import ArtifactPath, OptionalDigest, RunId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import msgspec
+
+from autolog.protocol import Policy
 
 VARIABLE = "AUTOLOG_SERVER_CONFIG"
 """Carries the configuration, as JSON, from the command to its worker processes."""
@@ -66,7 +67,7 @@ class Config(msgspec.Struct, frozen=True):
     proxy_role: str = "reader"
     admins: tuple[str, ...] = ()
     login: str | None = None
-    policy: dict[str, Any] = {}
+    policy: Policy = Policy()
     limits: Limits = Limits()
     log_requests: bool = True
 

@@ -9,9 +9,8 @@ import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
 
+from autolog.protocol import ErrorBody
 from autolog.records import Record
-
-from .errors import ErrorBody
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _FILE = {"required": True, "content": {"application/octet-stream": _BYTES}}

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.types import ASGIApp
 
+from autolog.protocol import ErrorBody
+
 from . import measures
-from .errors import ApiError, ErrorBody
+from .errors import ApiError
 
 ALWAYS = [
     (b"x-content-type-options", b"nosniff"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from autolog.errors import AutologError, BackendError, IncompatibleStore, NotFound, UsageError
+from autolog.protocol import ErrorBody, Problem
 
 RETRY_AFTER = 5
 """Seconds after which a client may try again where nobody knows better."""
@@ -26,26 +26,6 @@ _CODES = {
     415: "media_type",
     429: "too_many_requests",
 }
-
-
-class Problem(msgspec.Struct, omit_defaults=True):
-    """What went wrong.
-
-    Attributes:
-        code: A word that programs may go by.
-        message: A sentence for people.
-        details: What else is known, by name.
-    """
-
-    code: str
-    message: str
-    details: dict[str, Any] = {}
-
-
-class ErrorBody(msgspec.Struct):
-    """The body of every answer that is not a success."""
-
-    error: Problem
 
 
 class ApiError(Exception):

@@ -10,11 +10,11 @@ from litestar.params import QueryParameter
 
 from autolog.codec import escape_text, to_wire, unescape_text
 from autolog.history import History
+from autolog.protocol import Series
 from autolog.query import Range
 from autolog.store import Store
 from autolog.view import RunView
 
-from .answers import Series
 from .errors import ApiError
 from .params import RunId
 from .service import AnyRequest, store_of

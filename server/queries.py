@@ -10,6 +10,7 @@ from litestar import Response, post
 
 from autolog.codec import unescape_text
 from autolog.errors import NotFound
+from autolog.protocol import MSGPACK, PAGE, Answered, Wanted
 from autolog.query import Query
 from autolog.search import answer
 from autolog.store import Store
@@ -17,29 +18,6 @@ from autolog.summary import Summary, pack_summary
 
 from .errors import ApiError
 from .service import AnyRequest, checked_run, store_of
-
-MSGPACK = "application/msgpack"
-
-PAGE = 10_000
-"""Most runs in one answer."""
-
-
-class Answered(msgspec.Struct):
-    """The runs in brief, in order, with what their only children tell (`autolog.query.Found`).
-
-    Each is packed by itself, as `autolog.summary.pack_summary` does.
-    """
-
-    runs: list[bytes]
-    below: list[bytes]
-    only_child: dict[str, str]
-
-
-class Wanted(msgspec.Struct):
-    """Runs by id; or all, a page at a time: those whose ids come after `after`."""
-
-    runs: list[str] | None = None
-    after: str = ""
 
 
 @post("/search", status_code=200, sync_to_thread=True, media_type=MSGPACK)

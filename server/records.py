@@ -14,10 +14,10 @@ from litestar.response import Stream
 
 from autolog.backend import Backend
 from autolog.errors import BackendError, NotFound
+from autolog.protocol import Acked, Stored
 from autolog.records import Record
 
 from . import measures
-from .answers import Acked, Stored
 from .bodies import decode_records, decompress, read_body
 from .errors import ApiError, unreadable
 from .params import RunId

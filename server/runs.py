@@ -11,13 +11,13 @@ from litestar.params import QueryParameter
 from autolog.cleaning import with_children
 from autolog.codec import escape_text, unescape_text
 from autolog.errors import NotFound
+from autolog.protocol import Experiments, Found, Freed, Ids, Told
 from autolog.query import Query
 from autolog.rendering.jsonform import run_json
 from autolog.search import answer
 from autolog.store import Store
 from autolog.view import RunView
 
-from .answers import Experiments, Found, Freed, Ids, Told
 from .params import RunId
 from .service import AnyRequest, principal_of, service_of, store_of
 

@@ -18,8 +18,8 @@ from litestar.params import QueryParameter
 
 from autolog.backend import Backend
 from autolog.errors import NotFound
+from autolog.protocol import Artifact, Offset
 
-from .answers import Artifact, Offset
 from .artifacts import checked_path, store_artifact
 from .bodies import content_length
 from .errors import ApiError

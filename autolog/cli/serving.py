@@ -204,19 +204,19 @@ def _networks(given: list[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _policy(path: str | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    import json
+def _policy(path: str | None) -> Any:
     from pathlib import Path
 
+    import msgspec
+
+    from ..protocol import Policy
+
+    if path is None:
+        return Policy()
     try:
-        found = json.loads(Path(path).read_text("utf-8"))
+        return msgspec.json.decode(Path(path).read_bytes(), type=Policy)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--policy {path}: {error}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"--policy {path}: a JSON object, as docs/server.md shows")
-    return found
+        raise UsageError(f"--policy {path}: {error}; docs/server.md shows one") from error
 
 
 def _me() -> str:

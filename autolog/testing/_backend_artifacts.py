@@ -11,11 +11,17 @@ from typing import BinaryIO
 import pytest
 
 from autolog.backend import Backend
+from autolog.cleaning import with_children
 from autolog.errors import BackendError, NotFound
+from autolog.records import Record
+from autolog.store import Store
+from autolog.view import RunView
 
 from . import _backend_parts as parts
 from ._backend_base import ONE, OTHER, RUN, SuiteBase
 from ._backend_parts import series
+
+THIRD = "c" * 32
 
 
 class ArtifactTests(SuiteBase):
@@ -185,6 +191,18 @@ class ArtifactTests(SuiteBase):
             with pytest.raises(NotFound):
                 call(RUN)
         self.check(backend, OTHER, series(OTHER, ONE, 0, 100))
+
+    def test_a_run_is_deleted_alone_and_all_below_it_are_found(self, backend: Backend) -> None:
+        above: str | None = None
+        for run in (RUN, OTHER, THIRD):
+            facts = {"name": "one", **({} if above is None else {"parent": above})}
+            backend.write([Record(run, ONE, 0, 1.7e9, "run", "", facts)])
+            above = run
+        store = Store(backend)
+        found = [run.id for run in with_children([RunView(store, RUN)])]
+        assert found == [RUN, OTHER, THIRD]
+        backend.delete(OTHER)
+        assert sorted(backend.run_ids()) == sorted([RUN, THIRD])
 
     def test_a_deleted_run_may_be_sent_again(self, backend: Backend) -> None:
         backend.write(series(RUN, ONE, 0, 5))

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar, cast
 from urllib.parse import urlsplit
 
-import msgspec
-
 from autolog.backend import Backend, Versions
 from autolog.codec import unescape_text
 from autolog.digests import digest_of
 from autolog.errors import BackendError
 from autolog.paths import check_artifact_path, check_id
+from autolog.protocol import Acked, Artifacts, Experiments, Freed, Ids, Told
 from autolog.query import Curve, Found, Query, Window
 from autolog.records import Record
 from autolog.summary import Summary
@@ -57,7 +56,7 @@ class HttpBackend(Backend):
     def acked(self, run: str) -> dict[str, int]:
         """As the contract says."""
         check_id(run)
-        return self._client.json(_Acked, "GET", f"/runs/{run}/acked").writers
+        return self._client.json(Acked, "GET", f"/runs/{run}/acked").writers
 
     @contextlib.contextmanager
     def create_artifact(self, run: str, path: str) -> Iterator[BinaryIO]:
@@ -87,7 +86,7 @@ class HttpBackend(Backend):
 
     def run_ids(self) -> list[str]:
         """As the contract says."""
-        return self._client.json(_Ids, "GET", "/run-ids").runs
+        return self._client.json(Ids, "GET", "/run-ids").runs
 
     def records(self, run: str) -> Iterator[Record]:
         """As the contract says; they are read as they are asked for."""
@@ -97,7 +96,7 @@ class HttpBackend(Backend):
 
     def versions(self, memo: Any = None) -> Versions | None:
         """As the contract says; the server keeps the memo."""
-        told = self._client.json(_Versions, "GET", "/versions").of
+        told = self._client.json(Told, "GET", "/versions").of
         return None if told is None else Versions(told)
 
     def search(self, query: Query) -> Found:
@@ -111,11 +110,11 @@ class HttpBackend(Backend):
     def children(self, run: str) -> list[str]:
         """As the contract says."""
         check_id(run)
-        return self._client.json(_Ids, "GET", f"/runs/{run}/children").runs
+        return self._client.json(Ids, "GET", f"/runs/{run}/children").runs
 
     def experiments(self) -> dict[str, int]:
         """As the contract says."""
-        told = self._client.json(_Experiments, "GET", "/experiments").experiments
+        told = self._client.json(Experiments, "GET", "/experiments").experiments
         return {unescape_text(name): count for name, count in told.items()}
 
     def history(self, run: str, key: str, window: Window) -> Curve:
@@ -130,7 +129,7 @@ class HttpBackend(Backend):
     def artifact_digests(self, run: str) -> dict[str, str | None]:
         """As the contract says."""
         check_id(run)
-        told = self._client.json(_Artifacts, "GET", f"/runs/{run}/artifacts").artifacts
+        told = self._client.json(Artifacts, "GET", f"/runs/{run}/artifacts").artifacts
         return {one.path: one.sha256 for one in told}
 
     def open_artifact(self, run: str, path: str) -> BinaryIO:
@@ -149,7 +148,7 @@ class HttpBackend(Backend):
         """As the contract says."""
         check_id(run)
         own = {"children": "false"}  # the contract speaks of one run; `autolog rm` adds the others
-        return self._client.json(_Freed, "DELETE", f"/runs/{run}", own).freed
+        return self._client.json(Freed, "DELETE", f"/runs/{run}", own).freed
 
     def policy(self) -> dict[str, Any]:
         """As the contract says; what was told last time where the server is away now."""
@@ -158,35 +157,6 @@ class HttpBackend(Backend):
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
-
-
-class _Acked(msgspec.Struct):
-    writers: dict[str, int]
-
-
-class _Ids(msgspec.Struct):
-    runs: list[str]
-
-
-class _Experiments(msgspec.Struct):
-    experiments: dict[str, int]
-
-
-class _Versions(msgspec.Struct):
-    of: dict[str, Any] | None
-
-
-class _Artifact(msgspec.Struct):
-    path: str
-    sha256: str | None = None
-
-
-class _Artifacts(msgspec.Struct):
-    artifacts: list[_Artifact]
-
-
-class _Freed(msgspec.Struct):
-    freed: int
 
 
 def _address(uri: str) -> str:

@@ -16,6 +16,7 @@ import urllib3
 from autolog.errors import BackendError, NotFound, permanent
 from autolog.forking import ForkSafeLock
 from autolog.localtoken import LOOPBACK, read_token, token_file
+from autolog.protocol import ErrorBody, Problem
 
 from .pools import connections
 from .wire import ACCEPTED
@@ -35,20 +36,6 @@ _NAME = f"autolog/{version('autolog-ml')}"
 _NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 _GONE = (urllib3.exceptions.HTTPError, OSError)
-
-
-class Problem(msgspec.Struct):
-    """What a server says of a request that it did not do."""
-
-    code: str = ""
-    message: str = ""
-    details: dict[str, Any] = {}
-
-
-class ErrorBody(msgspec.Struct):
-    """The one shape of errors."""
-
-    error: Problem
 
 
 class Refusal(Exception):

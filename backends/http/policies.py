@@ -11,27 +11,12 @@ import msgspec
 
 from autolog.errors import BackendError
 from autolog.localtoken import state_folder
+from autolog.protocol import Policy
 
 from .client import Client
 
 WAIT = 2.0
 """Seconds for which a program waits for it."""
-
-
-class Policy(msgspec.Struct, omit_defaults=True):
-    """What may be asked; anything else that a server tells is passed over.
-
-    Attributes:
-        backends: Globs on the stores that may be written.
-        exclude: Words as in the setting `exclude`.
-        models: False leaves models out.
-        max_model_size: Bytes.
-    """
-
-    backends: list[str] | None = None
-    exclude: list[str] = []
-    models: bool = True
-    max_model_size: int | None = None
 
 
 def policy(client: Client) -> dict[str, Any]:

@@ -11,31 +11,13 @@ import msgspec
 from autolog.codec import escape_text, from_wire, to_wire, unescape_text
 from autolog.errors import BackendError, FilterError
 from autolog.points import Points
+from autolog.protocol import MSGPACK, PAGE, Answered, Series, Wanted
 from autolog.query import Curve, Found, Query, Window
 from autolog.summary import Summary, unpack_summary
 
 from .client import Client, refusal
 
-PAGE = 10_000
-"""Most runs that a server tells at once."""
-
-MSGPACK = "application/msgpack"
 _ASKED = {"Content-Type": "application/json", "Accept": MSGPACK}
-
-
-class _Answered(msgspec.Struct):
-    runs: list[bytes]
-    below: list[bytes]
-    only_child: dict[str, str]
-
-
-class _Series(msgspec.Struct):
-    unit: str | None
-    count: int
-    steps: list[int | float | None]
-    values: list[Any]
-    times: list[float]
-    attempts: list[int]
 
 
 def search(client: Client, query: Query) -> Found:
@@ -64,10 +46,10 @@ def _pages(query: Query) -> Iterator[Query]:
         offset += limit
 
 
-def _asked(client: Client, query: Query) -> _Answered:
+def _asked(client: Client, query: Query) -> Answered:
     body = msgspec.json.encode(to_wire(asdict(query)))
     try:
-        return client.msgpack(_Answered, "POST", "/search", body=body, headers=_ASKED)
+        return client.msgpack(Answered, "POST", "/search", body=body, headers=_ASKED)
     except BackendError as error:
         if refusal(error).code == "bad_request":
             raise FilterError(str(error)) from error
@@ -78,15 +60,15 @@ def summaries(client: Client, runs: Sequence[str] | None) -> Iterator[Summary]:
     """Those of `runs`, or all."""
     if runs is not None:
         for start in range(0, len(runs), PAGE):
-            yield from _briefs(client, {"runs": list(runs[start : start + PAGE])})
+            yield from _briefs(client, Wanted(list(runs[start : start + PAGE])))
         return
     after = ""
-    while found := _briefs(client, {"after": after}):
+    while found := _briefs(client, Wanted(after=after)):
         yield from found
         after = found[-1].id
 
 
-def _briefs(client: Client, wanted: dict[str, Any]) -> list[Summary]:
+def _briefs(client: Client, wanted: Wanted) -> list[Summary]:
     body = msgspec.json.encode(wanted)
     found = client.msgpack(list[bytes], "POST", "/summaries", body=body, headers=_ASKED)
     return _unpacked(found)
@@ -113,7 +95,7 @@ def history(client: Client, run: str, key: str, window: Window) -> Curve:
     if window.limit is not None:
         query["limit"] = max(window.limit, 5)
     headers = {"Accept": MSGPACK}
-    told = client.msgpack(_Series, "GET", f"/runs/{run}/history", query, headers=headers)
+    told = client.msgpack(Series, "GET", f"/runs/{run}/history", query, headers=headers)
     values = [from_wire(value) for value in told.values]
     unit = None if told.unit is None else unescape_text(told.unit)
     return Curve(Points(told.steps, values, told.times, told.attempts), unit, told.count)

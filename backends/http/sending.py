@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-import msgspec
-
 from autolog.errors import BackendError
+from autolog.protocol import Offset
 
 from .client import Client, refusal
 
@@ -19,10 +18,6 @@ PIECE = 16_000_000
 
 SLOWEST = 5_000_000
 """Bytes a second that a server reads at least when it puts a file together."""
-
-
-class _Offset(msgspec.Struct):
-    offset: int
 
 
 def send_file(client: Client, run: str, path: str, file: BinaryIO, size: int, digest: str) -> None:
@@ -42,7 +37,7 @@ def _send_pieces(
     client: Client, where: str, query: dict[str, str], file: BinaryIO, size: int
 ) -> None:
     start = file.tell()
-    offset = client.json(_Offset, "GET", where, query).offset
+    offset = client.json(Offset, "GET", where, query).offset
     while offset < size:
         file.seek(start + offset, os.SEEK_SET)
         body = _read(file, min(PIECE, size - offset))
@@ -55,7 +50,7 @@ def _put(client: Client, where: str, query: dict[str, str], offset: int, body: b
     """Send one piece; from where to go on, which the server knows better than we do."""
     asked = {**query, "offset": offset}
     try:
-        return client.json(_Offset, "PUT", where, asked, body=body, headers=_BYTES).offset
+        return client.json(Offset, "PUT", where, asked, body=body, headers=_BYTES).offset
     except BackendError as error:
         told = refusal(error)
         held = told.details.get("offset")

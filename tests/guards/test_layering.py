@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import sys
 from typing import Any
@@ -43,6 +44,7 @@ STORAGE = {
     "autolog.localtoken",
     "autolog.paths",
     "autolog.points",
+    "autolog.protocol",
     "autolog.query",
     "autolog.records",
     "autolog.reporting",
@@ -59,6 +61,7 @@ LIBRARIES = {
         "autolog.data.*",
         "autolog.index",
         "autolog.journal*",
+        "autolog.protocol",
         "autolog.recorder",
         "autolog.records",
         "autolog.summary",
@@ -166,6 +169,21 @@ def test_the_server_is_loaded_by_its_command_alone(tree: Any) -> None:
         for found in source.imports()
         if matches(found.module, {"autolog.server*"})
         if found.top or source.module != "autolog.cli.serving"
+    ]
+    assert offenders == []
+
+
+def test_the_server_and_its_client_share_what_they_say_to_each_other(tree: Any) -> None:
+    """The client has no types of its own for answers, nor the server for what it answers with."""
+    offenders = [
+        f"{source.name}:{node.lineno} {node.name}"
+        for room, modules in (("backends", {"autolog.backends.http*"}), ("server", {"*"}))
+        for source in tree.room(room)
+        if matches(source.module, modules)
+        for node in ast.walk(source.syntax)
+        if isinstance(node, ast.ClassDef)
+        and any("Struct" in ast.dump(base) for base in node.bases)
+        and node.name not in {"Principal", "Rule", "Limits", "Config", "Place"}
     ]
     assert offenders == []
 

@@ -56,6 +56,17 @@ def test_a_server_that_never_told_narrows_nothing(
     assert settings.backend == ("http://127.0.0.1:9",)
 
 
+@pytest.mark.parametrize("text", ["[]", '{"models": 3}', "{", '{"backends": "https://x"}'])
+def test_a_policy_that_is_none_keeps_the_server_from_starting(
+    tmp_path: Path, tools: Any, text: str
+) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text(text)
+    done = tools.command("server", "--port", "0", "--policy", str(path))
+    assert done.returncode == 2
+    assert f"--policy {path}: " in done.stderr
+
+
 def test_nobody_is_asked_unless_the_user_wants_it(tmp_path: Path) -> None:
     import autolog
 

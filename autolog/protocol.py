@@ -1,10 +1,56 @@
-"""What the routes answer with, where that is no record of the project's own."""
+"""What a server and its clients say to each other, where that is no record of the project's own.
+
+Both import it; neither imports the other. A later version only adds fields, with defaults.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+
+MSGPACK = "application/msgpack"
+
+PAGE = 10_000
+"""Most runs in one answer to a program's question."""
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """What went wrong.
+
+    Attributes:
+        code: A word that programs may go by.
+        message: A sentence for people.
+        details: What else is known, by name.
+    """
+
+    code: str = ""
+    message: str = ""
+    details: dict[str, Any] = {}
+
+
+class ErrorBody(msgspec.Struct):
+    """The body of every answer that is not a success."""
+
+    error: Problem
+
+
+class Answered(msgspec.Struct):
+    """The runs in brief, in order, with what their only children tell (`autolog.query.Found`).
+
+    Each is packed by itself, as `autolog.summary.pack_summary` does.
+    """
+
+    runs: list[bytes]
+    below: list[bytes]
+    only_child: dict[str, str]
+
+
+class Wanted(msgspec.Struct):
+    """Runs by id; or all, a page at a time: those whose ids come after `after`."""
+
+    runs: list[str] | None = None
+    after: str = ""
 
 
 class Stored(msgspec.Struct):
@@ -119,3 +165,19 @@ class Audit(msgspec.Struct):
     """Lines of the audit log, newest first."""
 
     lines: list[AuditLine]
+
+
+class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What may be asked; anything else that a server tells is passed over.
+
+    Attributes:
+        backends: Globs on the stores that may be written.
+        exclude: Words as in the setting `exclude`.
+        models: False leaves models out.
+        max_model_size: Bytes.
+    """
+
+    backends: list[str] | None = None
+    exclude: list[str] = []
+    models: bool = True
+    max_model_size: int | None = None
