@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .filters import Node, Order
+from .filters import And, Compare, Field, Node, Or, Order
 from .parsing import parse, parse_order
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class Query:
         limit: At most so many runs, from `offset` on; None for all.
         offset: How many of the first to leave out.
         include_probable: Metrics take part too whose link with their run is only probable.
+        within: Only runs of these experiments and of those below them: of `wine` and `wine/demo`
+            for `wine`, and of each of several.
     """
 
     filter: str = ""
@@ -35,10 +37,12 @@ class Query:
     limit: int | None = None
     offset: int = 0
     include_probable: bool = False
+    within: tuple[str, ...] = ()
 
     def node(self) -> Node:
-        """The filter's tree; raises FilterError."""
-        return parse(self.filter)
+        """The tree of the filter and of the bounds on experiments; raises FilterError."""
+        bounds = map(_within, self.within)
+        return And((parse(self.filter), *bounds)) if self.within else parse(self.filter)
 
     def order(self) -> list[Order]:
         """The terms of the order; raises FilterError."""
@@ -48,6 +52,13 @@ class Query:
     def page(self) -> slice:
         """Which of all runs that match, in their order."""
         return slice(self.offset, None if self.limit is None else self.offset + self.limit)
+
+
+def _within(experiment: str) -> Node:
+    """`experiment` itself or what begins with it and a slash; `0` comes after the slash."""
+    field = Field("attribute", "experiment")
+    below = And((Compare(field, ">=", f"{experiment}/"), Compare(field, "<", f"{experiment}0")))
+    return Or((Compare(field, "=", experiment), below))
 
 
 @dataclass(frozen=True, slots=True)

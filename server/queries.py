@@ -50,6 +50,7 @@ def _meant(query: Query) -> Query:
         filter=unescape_text(query.filter),
         experiment=None if query.experiment is None else unescape_text(query.experiment),
         order_by=tuple(map(unescape_text, query.order_by)),
+        within=tuple(map(unescape_text, query.within)),
     )
 
 

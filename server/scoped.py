@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,7 @@ from autolog.backend import Backend
 from autolog.codec import unescape_text
 from autolog.errors import NotFound
 from autolog.paths import check_id, is_id
-from autolog.query import Curve, Window
+from autolog.query import Curve, Found, Query, Window
 from autolog.records import Block, Record
 from autolog.store import Store
 from autolog.summary import Summary
@@ -130,13 +131,33 @@ class Scoped(Backend):
         """As the contract says."""
         return [one.id for one in self.summaries()]
 
+    def search(self, query: Query) -> Found | None:
+        """As the contract says, by the inner store: the bounds are a part of the question."""
+        own = self.principal.experiment.rstrip("/")
+        found = self.inner.search(replace(query, within=(*query.within, own)))
+        if found is None:
+            return None
+        runs, below = self._seen(found.runs), self._seen(found.below)  # an inexact answer has more
+        held = {one.id for one in (*runs, *below)}
+        only = {run: child for run, child in found.only_child.items() if {run, child} <= held}
+        return replace(found, runs=runs, below=below, only_child=only)
+
+    def experiments(self) -> dict[str, int] | None:
+        """As the contract says."""
+        told = self.inner.experiments()
+        return told and {name: n for name, n in told.items() if self.principal.may_see(name)}
+
     def summaries(self, runs: Sequence[str] | None = None) -> Iterable[Summary]:
         """As the contract says."""
         if runs is None:
-            found = Store(self.inner).summaries()
-            return [one for one in found if self.principal.may_see(one.experiment)]
+            asked = self.search(Query())
+            found = Store(self.inner).summaries() if asked is None else asked.runs
+            return self._seen(found)
         store = Store(self.inner)
         return [store.summary(run) for run in runs if self.allows(run)]
+
+    def _seen(self, runs: Iterable[Summary]) -> list[Summary]:
+        return [one for one in runs if self.principal.may_see(one.experiment)]
 
     def records(self, run: str) -> Iterator[Record]:
         """As the contract says."""

@@ -32,7 +32,7 @@ NUMBERS = (0, 1, -1, 2, 0.1, 1.0, -0.0, 0.5, 1e300, 2**53, 2**53 + 1, -(2**63), 
 OTHERS = (None, True, False, [1, 2], {"a": 1}, [LONG])
 PATTERNS = ("%", "a%", "A%", "_", "%b", "%b%", "x%", "é", "%\ud800", "a\\%b", "", "\\", "0._", "k",
             "%y", "t%", "[%")  # fmt: skip
-EXPERIMENTS = ("one", "two", LONG)
+EXPERIMENTS = ("one", "one/a", "one-b", "two", LONG)
 
 
 Facts = tuple[Kind, str, Any, "float | None", "dict[str, Any] | None"]
@@ -173,6 +173,7 @@ queries = st.builds(
     limit=st.sampled_from((None, None, 0, 1, 2, 3)),
     offset=st.sampled_from((0, 0, 1)),
     include_probable=st.booleans(),
+    within=st.sampled_from(((), (), (), ("one",), ("one/a", "one"), (LONG,))),
 )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
 
+from autolog.codec import escape_text
 from autolog.summary import Summary, unpack_summary
 
 from .naming import in_pieces
-from .schema import runs
+from .schema import SHORT, runs
 
 
 def summaries(connection: Connection, run_ids: Sequence[int]) -> dict[int, Summary]:
@@ -57,6 +58,28 @@ def below(
                 if not child.facts.get("integration"):
                     asking.append(child.id)
     return children, only
+
+
+def parts_families(connection: Connection, experiment: str) -> bool:
+    """Whether a run of `experiment`, or below it, has a child that is not; also if in doubt."""
+    if escape_text(experiment) != experiment or len(experiment) + 1 >= SHORT:
+        return True
+    child = runs.alias("child")
+    query = (
+        select(child.c.id)
+        .select_from(child.join(runs, child.c.parent == runs.c.run))
+        .where(
+            child.c.records > 0,
+            _inside(runs.c.experiment, experiment),
+            or_(child.c.experiment.is_(None), not_(_inside(child.c.experiment, experiment))),
+        )
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _inside(column: ColumnElement[str], experiment: str) -> ColumnElement[bool]:
+    below = and_(column >= f"{experiment}/", column < f"{experiment}0")
+    return or_(column == experiment, below)
 
 
 def lines_of(

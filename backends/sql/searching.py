@@ -15,7 +15,7 @@ from autolog.summary import unpack_summary
 
 from .bounds import Condition
 from .compiling import ATTRIBUTES, MOST, Compiler, Known, leaves, size
-from .families import below
+from .families import below, parts_families
 from .judging import judge
 from .narrowing import narrowed, ranges
 from .schema import latest, runs
@@ -25,8 +25,14 @@ HELD = runs.c.records > 0
 NEWEST = (runs.c.first_seen.desc(), runs.c.run)
 
 
-def search(connection: Connection, query: Query) -> Found:
-    """What answers `query`; every summary and row is up to date."""
+def search(connection: Connection, query: Query) -> Found | None:
+    """What answers `query`; every summary and row is up to date.
+
+    None where a bound on experiments parts families: a run shows its only child's values, and
+    those of a child beyond the bounds must not count.
+    """
+    if any(parts_families(connection, experiment) for experiment in query.within):
+        return None
     node, order = query.node(), query.order()
     if query.experiment is not None:
         node = And((node, Compare(Field("attribute", "experiment"), "=", query.experiment)))
