@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import http_farm
 import pytest
 from autolog.backends.http import HttpBackend
 
@@ -242,7 +243,7 @@ def test_the_local_token_is_for_this_machine_alone(
 
 
 def test_a_certificate_is_checked_with_the_authority_that_is_named(
-    http_farm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ssl
 
@@ -263,13 +264,13 @@ def test_a_certificate_is_checked_with_the_authority_that_is_named(
 
 
 @pytest.fixture(scope="module")
-def address(http_farm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with http_farm.farm(tmp_path_factory.mktemp("farm"), "local") as found:
         yield found
 
 
 @pytest.fixture
-def backend(address: str, http_farm: Any, monkeypatch: pytest.MonkeyPatch) -> HttpBackend:
+def backend(address: str, monkeypatch: pytest.MonkeyPatch) -> HttpBackend:
     monkeypatch.setenv("AUTOLOG_TOKEN", http_farm.TOKEN)
     return HttpBackend(f"{address}/client")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+import http_farm
 import pytest
+import sql_oracles as oracles
 from autolog.backends.http import HttpBackend
 from autolog.backends.local import LocalBackend
 
@@ -16,20 +17,12 @@ from autolog.backend import Backend
 from autolog.records import Record
 from autolog.testing.backend import BackendSuite
 
-spec = importlib.util.spec_from_file_location(
-    "sql_oracles", Path(__file__).with_name("sql_oracles.py")
-)
-assert spec is not None
-assert spec.loader is not None
-oracles: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(oracles)
-
 NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="class")
 def farm_address(
-    request: pytest.FixtureRequest, http_farm: Any, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """The address of a farm of the class's kind, and its folder."""
     folder = tmp_path_factory.mktemp("farm")

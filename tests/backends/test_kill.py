@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
+import kill_parent
 import pytest
 from autolog.backends.local import LocalBackend
 
@@ -23,17 +22,6 @@ KILLS = 240
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
-@pytest.fixture(scope="module")
-def parent() -> ModuleType:
-    """The program that forks and kills, as a module: it knows what was written."""
-    spec = importlib.util.spec_from_file_location("kill_parent", PARENT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def read(backend: LocalBackend, run: str) -> list[Record]:
     try:
         return list(backend.records(run))
@@ -41,7 +29,7 @@ def read(backend: LocalBackend, run: str) -> list[Record]:
         return []
 
 
-def test_no_promise_is_broken_by_a_kill(tmp_path: Path, parent: ModuleType) -> None:
+def test_no_promise_is_broken_by_a_kill(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print("seed", seed)
     root = tmp_path / "autolog-runs"
@@ -57,20 +45,20 @@ def test_no_promise_is_broken_by_a_kill(tmp_path: Path, parent: ModuleType) -> N
     backend = LocalBackend(root)
     for report in reports:
         for index, told in enumerate(report["told"]):
-            found = read(backend, parent.run_id(report["child"], index))
+            found = read(backend, kill_parent.run_id(report["child"], index))
             assert [one.seq for one in found] == list(range(len(found)))
             numbered = found[1:]
             assert len(numbered) >= told
-            check_content(numbered, parent)
+            check_content(numbered)
     assert sum(any(report["told"]) for report in reports) >= 0.75 * KILLS
     assert not [note for note in backend.notes() if "missing" in note]
     assert len({tuple(report["told"]) for report in reports}) > 20
 
 
-def check_content(records: list[Record], parent: ModuleType) -> None:
+def check_content(records: list[Record]) -> None:
     for number, one in enumerate(records):
         if one.kind != "end":
-            expected = parent.fact(number)
+            expected = kill_parent.fact(number)
             assert (one.time, one.kind, one.key, one.value, one.step, one.info) == expected
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import secrets
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import psycopg
 import pytest
+import sql_oracles as oracles
 from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
@@ -19,14 +19,6 @@ from autolog.errors import BackendError
 from autolog.testing.backend import BackendSuite
 
 RUN = "a" * 32
-
-spec = importlib.util.spec_from_file_location(
-    "sql_oracles", Path(__file__).with_name("sql_oracles.py")
-)
-assert spec is not None
-assert spec.loader is not None
-oracles: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(oracles)
 
 
 class TestSqlite(oracles.SqliteOracle, BackendSuite):  # type: ignore[misc,name-defined]

@@ -12,23 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trained import alphas, whole
 
 NOBODY = 65534
-
-
-def alphas(runs: list[Any]) -> list[float]:
-    return [run.metrics["alpha"] for run in runs]
-
-
-def whole(runs: list[Any]) -> bool:
-    """Whether each has its params, its end, its sources and a model that loads."""
-    return all(
-        run.status == "finished"
-        and run.params["alpha"] == run.metrics["alpha"]
-        and run.artifact("code/train.py")
-        and run.load_model().alpha == run.metrics["alpha"]
-        for run in runs
-    )
 
 
 SPOILED = {

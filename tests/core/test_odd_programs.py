@@ -6,22 +6,7 @@ import os
 from typing import Any
 
 import pytest
-
-
-def alphas(runs: list[Any]) -> list[float]:
-    return [run.metrics["alpha"] for run in runs]
-
-
-def whole(runs: list[Any]) -> bool:
-    """Whether each has its params, its end, its sources and a model that loads."""
-    return all(
-        run.status == "finished"
-        and run.params["alpha"] == run.metrics["alpha"]
-        and run.artifact("code/train.py")
-        and run.load_model().alpha == run.metrics["alpha"]
-        for run in runs
-    )
-
+from trained import alphas, whole
 
 ODD = {
     "standard error closed": "sys.stderr.close(); {spoil}; train(2.0)",

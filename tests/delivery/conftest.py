@@ -11,13 +11,9 @@ from pathlib import Path
 
 import pytest
 from autolog.backends.local import LocalBackend
+from far import Place
 
 from autolog.delivery import files, pausing, rounds
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from far import Place  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +60,7 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             "AUTOLOG_BACKEND": backend,
             "AUTOLOG_SPOOL": str(tmp_path / "spool"),
             "AUTOLOG_STRICT": "0",
-            "PYTHONPATH": str(HERE),
+            "PYTHONPATH": str(Path(__file__).parent),
             **env,
         }
         done = subprocess.run(

@@ -14,7 +14,6 @@ import pytest
 import autolog
 from autolog.view import RunView
 
-sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("gallery")
 
 import gallery  # noqa: E402

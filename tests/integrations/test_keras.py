@@ -17,8 +17,6 @@ from autolog.view import RunView
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
     pytest.skip("needs keras and torch", allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import keras
 import numpy as np
 from keras_small import LABELS, ROWS, network

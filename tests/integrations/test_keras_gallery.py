@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import gallery
+import pytest
 from gallery import Played
 
 HOME = Path(__file__).parent / "programs" / "keras"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ from autolog.view import RunView
 
 if not all(map(importlib.util.find_spec, ("keras", "torch"))):
     pytest.skip("needs keras and torch", allow_module_level=True)
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import keras
 import numpy as np

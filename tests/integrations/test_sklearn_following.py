@@ -17,34 +17,18 @@ import pytest
 from sklearn import (
     ensemble,
     linear_model,
-    model_selection,
     neighbors,
     pipeline,
     preprocessing,
 )
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn_small import Only, Runs, X_test, X_train, model, told, y_test, y_train
 
 import autolog
 from autolog.reporting import notes
-from autolog.view import RunView
 
-X, y = load_breast_cancer(return_X_y=True)
-X_train, X_test, y_train, y_test = model_selection.train_test_split(X, y, random_state=0)
-R, target = load_diabetes(return_X_y=True)
-Only = Callable[[], RunView]
-Runs = Callable[[], list[RunView]]
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-def model(**params: Any) -> Any:
-    return linear_model.LogisticRegression(solver="liblinear", **params).fit(X_train, y_train)
-
-
-def told(run: RunView, key: str) -> dict[str, Any]:
-    """How a metric is known."""
-    return dict(run.series[key].info)
 
 
 # -- what is given to them ---------------------------------------------------------------------

@@ -15,28 +15,14 @@ from autolog.integrations.sklearn import scoring
 from sklearn import cluster, ensemble, linear_model, model_selection, pipeline, preprocessing
 from sklearn import metrics as shorter
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.metrics import accuracy_score as imported
+from sklearn_small import Only, R, Runs, X, X_test, X_train, model, target, told, y, y_test, y_train
 
 import autolog
-from autolog.view import RunView
 
-X, y = load_breast_cancer(return_X_y=True)
-X_train, X_test, y_train, y_test = model_selection.train_test_split(X, y, random_state=0)
-R, target = load_diabetes(return_X_y=True)
-Only = Callable[[], RunView]
-Runs = Callable[[], list[RunView]]
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-def model(**params: Any) -> Any:
-    return linear_model.LogisticRegression(solver="liblinear", **params).fit(X_train, y_train)
-
-
-def told(run: RunView, key: str) -> dict[str, Any]:
-    """How a metric is known."""
-    return dict(run.series[key].info)
 
 
 # -- every function ----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from http_farm import self_signed
 
 from autolog.cli import serving
 
@@ -113,16 +114,7 @@ def test_a_certificate_is_served(
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """One for 127.0.0.1, as the tests of the client have it."""
-    import importlib.util
-
-    path = Path(__file__).parents[1] / "backends" / "http_farm.py"
-    spec = importlib.util.spec_from_file_location("http_farm_of_server", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: tuple[Path, Path] = module.self_signed(tmp_path)
-    return found
+    return self_signed(tmp_path)
 
 
 @pytest.mark.parametrize(
