@@ -14,6 +14,9 @@ import autolog
 os.environ.setdefault("KERAS_BACKEND", "torch")
 """Keras reads it once, when it is imported; its own default needs TensorFlow."""
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Tests run beside each other: threads of each that spin for the others' cores only cost time."""
+
 
 THOROUGH = (
     "test_lightning_suite.py",
@@ -22,9 +25,27 @@ THOROUGH = (
     "test_keras_suite.py::TestKeras::test_no_framework_is_imported",
     "test_keras_suite.py::TestKeras::test_enabling_",
     "test_keras_suite.py::TestKeras::test_arguments_are_not_changed",
+    "test_keras_suite.py::TestKeras::test_undo_is_complete",
+    "test_xgboost_suite.py::TestXgboost::test_failing_hooks",
+    "test_xgboost_suite.py::TestXgboost::test_interrupts_pass_through_hooks",
+    "test_xgboost_suite.py::TestXgboost::test_no_framework_is_imported",
+    "test_xgboost_suite.py::TestXgboost::test_enabling_",
+    "test_lightgbm_suite.py::TestLightgbm::test_failing_hooks",
+    "test_lightgbm_suite.py::TestLightgbm::test_interrupts_pass_through_hooks",
+    "test_lightgbm_suite.py::TestLightgbm::test_no_framework_is_imported",
+    "test_lightgbm_suite.py::TestLightgbm::test_enabling_",
+    "test_keras_jax.py",
+    "test_keras_stopped.py::test_the_same_run_goes_on",
     "test_sample.py::test_with_xdist_",
+    "test_sample.py::test_no_error_of_ours_is_hidden_by_the_guard",
+    "test_seen.py::test_the_answer_is_the_same[a_debugger_steps_through_the_same_lines]",
     "test_beside_mlflow.py::test_both_record_what_they_record_alone[autolog sklearn mlflow]",
+    "test_beside_mlflow.py::test_both_record_what_they_record_alone[autolog mlflow]",
     "test_beside_mlflow.py::test_switching_one_off_leaves_the_other_in_force",
+    "test_sklearn_models.py::test_models_of_real_mlflow_load_with_trust",
+    "test_sklearn_models.py::test_real_mlflow_loads_ours[logistic-skops]",
+    "test_sklearn_models.py::test_real_mlflow_loads_ours[pipeline-pickle]",
+    "test_sklearn_validations.py::test_results_and_facts_are_the_same_under_every_backend[multip",
     "test_example.py::test_a_failure_that_does_not_come_is_a_failure",
     "test_example.py::test_the_suite_finds_what_is_wrong[self._names(run",
     "/faults/",

@@ -12,6 +12,7 @@ from typing import ClassVar
 import psycopg
 import pytest
 import sql_oracles as oracles
+from autolog.backends.sql import database
 from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
@@ -24,6 +25,11 @@ RUN = "a" * 32
 class TestSqlite(oracles.SqliteOracle, BackendSuite):  # type: ignore[misc,name-defined]
     machine_examples = 8
     question_examples = 12
+
+    @pytest.fixture(autouse=True)
+    def _patient_forks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a busy machine a transaction may last longer than a program should wait for it."""
+        monkeypatch.setattr(database, "FORK_WAIT", 20.0)
 
     def make(self, folder: Path) -> Backend:
         return SqlBackend(f"sqlite:///{folder}/runs.db")

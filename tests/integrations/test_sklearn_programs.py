@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gallery
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -25,8 +26,10 @@ import autolog
 from autolog.view import RunView
 
 PROGRAMS = Path(__file__).parent / "programs"
-BY_LINE = ("experiments", "kaggle", "own_estimators", "selection", "streaming", "strict", "workers")
-BY_COMMAND = ("experiments", "streaming", "strict", "workers")
+BY_LINE = ("kaggle", "own_estimators", "selection", "workers")
+BY_COMMAND = ("experiments", "streaming", "strict")
+if gallery.ALL:
+    BY_LINE, BY_COMMAND = (*BY_LINE, *BY_COMMAND), (*BY_COMMAND, "workers")
 MARK = "# AUTOLOG"
 
 

@@ -15,7 +15,7 @@ if importlib.util.find_spec("torch") is None:
 
 pytestmark = pytest.mark.timeout(1000)  # the first test plays all scripts
 
-NAMES = gallery.sampled(torch_gallery.NAMES, "quiet", every=5)
+NAMES = gallery.sampled(torch_gallery.NAMES, "quiet", every=8)
 
 
 @pytest.fixture(scope="module")

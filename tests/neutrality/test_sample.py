@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,14 +14,14 @@ MODULES = (
     "sklearn.tests.test_base",
     "sklearn.tests.test_pipeline",
     "sklearn.linear_model.tests.test_logistic",
-    "sklearn.ensemble.tests.test_forest",
+    *(["sklearn.ensemble.tests.test_forest"] if "THOROUGH" in os.environ else []),
 )
 SLOW = (
-    *("backend_respected", "callback_fitted", "class_weight", "cv_iris", "cv_sparse"),
+    *("array_api", "backend_respected", "callback_fitted", "class_weight", "cv_iris", "cv_sparse"),
     *("elasticnet", "folds_with_classes", "importances", "init_coefs", "integral_regression"),
     *("l1_ratio_None", "leniency", "lr_cv", "memory_layout", "missing_value", "penalty_deprecated"),
     *("poisson", "sample_weights", "scoring_warns", "solvers_multiclass", "sparse_input"),
-    *("string_inputs", "test_distribution", "use_legacy"),
+    *("string_inputs", "test_distribution", "union_parallel", "use_legacy"),
 )
 SAMPLE = [*MODULES, "-k", f"not ({' or '.join(SLOW)})"]
 
@@ -40,7 +41,7 @@ def sample() -> Comparison:
 def test_no_test_ends_otherwise_with_autolog(sample: Comparison) -> None:
     assert not sample.differing, told(sample)
     passed = [test for test, outcome in sample.plain.outcomes.items() if outcome == "passed"]
-    assert len(passed) > 500
+    assert len(passed) > 300
 
 
 def test_nothing_had_to_be_reported(sample: Comparison) -> None:
@@ -49,10 +50,10 @@ def test_nothing_had_to_be_reported(sample: Comparison) -> None:
 
 def test_every_fit_was_hooked(sample: Comparison) -> None:
     fits = sample.watched.fits
-    assert fits["all"] == sample.plain.fits["all"] > 1000
+    assert fits["all"] == sample.plain.fits["all"] > 400
     assert not sample.watched.missed
     assert fits["recorded"] > 0.9 * fits["all"]
-    assert sample.watched.fired["sklearn.fit"] > 500
+    assert sample.watched.fired["sklearn.fit"] > 300
 
 
 @pytest.fixture(scope="module")
