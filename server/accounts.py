@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from autolog.errors import BackendError, UsageError
 
 from .access import Principal, Role
+
+Answer = TypeVar("Answer")
 
 _metadata = sa.MetaData()
 
@@ -112,20 +115,30 @@ class Accounts:
         self._engine.dispose()
 
     def _do(self, statement: Any) -> int:
-        try:
-            self._make()
+        def change() -> int:
             with self._engine.begin() as connection:
                 return int(connection.execute(statement).rowcount)
-        except SQLAlchemyError as error:
-            raise _away(error) from error
+
+        return self._tried(change)
 
     def _ask(self, statement: Any) -> list[dict[str, Any]]:
-        try:
-            self._make()
+        def question() -> list[dict[str, Any]]:
             with self._engine.connect() as connection:
                 return [dict(row) for row in connection.execute(statement).mappings()]
-        except SQLAlchemyError as error:
-            raise _away(error) from error
+
+        return self._tried(question)
+
+    def _tried(self, work: Callable[[], Answer]) -> Answer:
+        """Once more where the tables were there: the database may have been emptied since."""
+        for again in (self._made, False):
+            try:
+                self._make()
+                return work()
+            except SQLAlchemyError as error:
+                self._made = False
+                if not again:
+                    raise _away(error) from error
+        raise AssertionError
 
     def _make(self) -> None:
         if not self._made:

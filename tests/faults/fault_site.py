@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -151,7 +153,8 @@ def _pump(source: socket.socket, target: socket.socket, way: Way, most: int = sy
         while most > 0 and way.mode == mode and (data := source.recv(min(65536, most))):
             target.sendall(data)
             most -= len(data)
-        for one in (source, target):
+    for one in (source, target):
+        with contextlib.suppress(OSError):
             one.shutdown(socket.SHUT_RDWR)
 
 
@@ -225,6 +228,14 @@ class Site:
                 return
             assert time.monotonic() < until, done.stdout + done.stderr
             time.sleep(0.2)
+
+    def ready(self) -> int:
+        """The status with which the server answers who asks whether it is of use."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}/readyz") as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def empty(self) -> None:
         """The server loses all that it has."""

@@ -5,18 +5,16 @@ What they hold is read by the databases' own drivers and from the bare files, by
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from autolog.records import Record
@@ -42,9 +40,9 @@ def journalled(root: Path) -> Records:
     """By run what stands in whole lines of the journals below `root`, by writer and seq."""
     found: Records = {}
     for path in root.glob("*/journal-*.jsonl"):
-        header, *lines = path.read_bytes().splitlines(keepends=True)
-        told = json.loads(header)
-        for line in lines:
+        lines = path.read_bytes().splitlines(keepends=True)
+        told = json.loads(lines[0]) if lines else {}
+        for line in lines[1:]:
             if line.endswith(b"]\n"):
                 record = Record(told["run"], told["writer"], *json.loads(line))
                 found.setdefault(record.run, []).append(record)
@@ -162,7 +160,7 @@ class Cluster:
     def stop(self, number: int = signal.SIGINT) -> None:
         """End it: by SIGINT with all connections cut, by SIGQUIT as in a crash."""
         place = self.folder / "postmaster.pid"
-        with contextlib.suppress(OSError):
-            os.kill(int(place.read_text().split()[0]), number)
-            while place.exists():
-                time.sleep(0.05)
+        if place.exists():
+            process = psutil.Process(int(place.read_text().split()[0]))
+            process.send_signal(number)
+            process.wait(60)

