@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
@@ -109,6 +109,17 @@ class Backend(abc.ABC):
     def blocks(self, run: str) -> Iterator[Block]:
         """As `records`, many at a time, which a store may do faster; raises NotFound."""
         return blocks_of(self.records(run))
+
+    def blocks_since(self, run: str, seen: Mapping[str, int]) -> Iterator[Block]:
+        """As `blocks`, without the first `seen[writer]` records of each writer; raises NotFound.
+
+        Writers may take turns. It is asked again and again while a run grows: its cost should be
+        that of what is new.
+        """
+        for writer, entries in self.blocks(run):
+            start = seen.get(writer, 0)
+            if entries and entries[-1].seq >= start:
+                yield Block(writer, [one for one in entries if one.seq >= start])
 
     def versions(self, memo: Any = None) -> Versions | None:
         """What tells cheaply which runs have changed, for an index of the store; None for nothing.

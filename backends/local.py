@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -16,8 +16,9 @@ from autolog.paths import check_id
 from autolog.records import Block, Record
 
 from ._local_artifacts import ArtifactFolder, create_file, create_folder, link_file, remove
-from ._local_catalog import Catalog, LightJournal
+from ._local_catalog import Catalog, LightJournal, journal_paths
 from ._local_deleting import delete_folder, delete_light
+from ._local_following import Following
 from ._local_syncing import Debt
 from ._local_versions import versions
 from ._local_writing import Streams
@@ -52,6 +53,7 @@ class LocalBackend(Backend):
         self._debt = Debt()
         self._streams = Streams(self.root, self.acked, self._is_light, self._debt)
         self._catalog = Catalog(self.root)
+        self._following = Following()
         self._notes: dict[str, list[str]] = {}
 
     # -- writing ---------------------------------------------------------------------------
@@ -164,6 +166,21 @@ class LocalBackend(Backend):
         """As `records`, in the pieces in which the files are read."""
         check_id(run)
         return self._in_order(run, self._find(run))
+
+    def blocks_since(self, run: str, seen: Mapping[str, int]) -> Iterator[Block]:
+        """As the contract says: of journals that grow, what was added is read alone."""
+        check_id(run)
+        self._catalog.look(MAX_AGE)
+        paths = [path for folder in self._catalog.folders(run) for path in journal_paths(folder)]
+        own = [(header.writer, path) for path in paths
+               if (header := self._following.header(path)) and header.run == run]  # fmt: skip
+        if not own or len({*dict(own)}) < len(own) or self._catalog.light(run):
+            return super().blocks_since(run, seen)
+        return (
+            Block(writer, lines)
+            for writer, path in sorted(own)
+            for lines in self._following.since(path, seen.get(writer, 0))
+        )
 
     def notes(self) -> list[str]:
         """What could not be read so far: torn lines, foreign files, missing records."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, ClassVar, cast
 
 from autolog.backend import Backend
@@ -13,7 +13,7 @@ from autolog.forking import ForkSafeLock
 from autolog.journal import encode_record
 from autolog.journal_read import decode_line, to_record
 from autolog.paths import check_artifact_path, check_id
-from autolog.records import Record
+from autolog.records import Block, Record
 
 
 class _Store:
@@ -88,6 +88,17 @@ class MemoryBackend(Backend):
             writers = {w: list(lines) for w, lines in sorted(self._store.records[run].items())}
         found = ((w, decode_line(line)) for w, lines in writers.items() for line in lines)
         return (to_record(line, run, writer) for writer, line in found if line is not None)
+
+    def blocks_since(self, run: str, seen: Mapping[str, int]) -> Iterator[Block]:
+        """As the contract says, as of the call."""
+        check_id(run)
+        with self._store.lock:
+            if run not in self._store.records:
+                raise NotFound(f"no run {run} in {self.uri}")
+            held = sorted(self._store.records[run].items())
+            new = {writer: lines[seen.get(writer, 0) :] for writer, lines in held}
+        decoded = ((w, [x for x in map(decode_line, lines) if x]) for w, lines in new.items())
+        return (Block(writer, lines) for writer, lines in decoded if lines)
 
     def artifacts(self, run: str) -> list[str]:
         """As the contract says."""

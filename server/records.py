@@ -14,6 +14,7 @@ from litestar.response import Stream
 
 from autolog.backend import Backend
 from autolog.errors import BackendError, NotFound
+from autolog.journal_read import to_record
 from autolog.protocol import Acked, Stored
 from autolog.records import Record
 
@@ -103,14 +104,9 @@ def records(
 def _lines(run: str, blocks: Iterable[Any], writer: str | None, start: int) -> Iterator[bytes]:
     for owner, entries in blocks:
         if writer in (None, owner):
-            found = [as_record(run, owner, one) for one in entries if one.seq >= start]
+            found = [to_record(one, run, owner) for one in entries if one.seq >= start]
             if found:
                 yield _encoder.encode_lines(found)
-
-
-def as_record(run: str, writer: str, one: Any) -> Record:
-    """The record that an entry of a block stands for."""
-    return Record(run, writer, one.seq, one.time, one.kind, one.key, one.value, one.step, one.info)
 
 
 def chosen_encoding(accepted: str) -> str:

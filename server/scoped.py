@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -166,6 +166,10 @@ class Scoped(Backend):
     def blocks(self, run: str) -> Iterator[Block]:
         """As the contract says."""
         return self.inner.blocks(self._need(run))
+
+    def blocks_since(self, run: str, seen: Mapping[str, int]) -> Iterator[Block]:
+        """As the contract says."""
+        return self.inner.blocks_since(self._need(run), seen)
 
     def children(self, run: str) -> list[str]:
         """As the contract says."""

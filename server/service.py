@@ -17,6 +17,7 @@ from .access import Authenticator, Connection, Everybody, Principal, ProxyUsers,
 from .accounts import Accounts, digest
 from .config import Config
 from .errors import ApiError
+from .following import Parts
 from .rates import Rates
 from .scoped import Experiments, Scoped
 
@@ -39,6 +40,7 @@ class Service:
         accounts: Tokens and the audit log.
         stopping: Set when the process is about to end: answers without an end finish then.
         memo: What the store gave back with its runs' versions, which saves it work.
+        parts: What those who follow runs are given.
     """
 
     def __init__(self, config: Config) -> None:
@@ -48,6 +50,7 @@ class Service:
         self.rates = Rates(config.limits.rate)
         self.stopping = STOPPING
         self.memo: Any = None
+        self.parts = Parts()
         self._experiments = Experiments(self.backend)
         self._means = self._authenticators()
 

@@ -7,23 +7,21 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
-from anyio.to_thread import run_sync
 from litestar import get
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from autolog.backend import Backend
-from autolog.errors import BackendError, NotFound
+from autolog.errors import BackendError
 
 from .errors import ApiError
+from .following import EVERY, NEVER, Part
 from .params import RunId
-from .records import as_record
-from .service import AnyRequest, Service, service_of, store_of
+from .service import AnyRequest, Service, principal_of, service_of, store_of
 
-EVERY, PATIENCE = 0.5, 15.0
-"""Seconds between two looks at the store, and until a line says that there is nothing new."""
+PATIENCE = 15.0
+"""Seconds until a line says that there is nothing new."""
 
-_encode = msgspec.json.Encoder().encode
 _cursors = msgspec.json.Decoder(dict[str, int])
 
 
@@ -41,64 +39,65 @@ async def events(
     Each event is one record as JSON; its id says what was sent so far, and given back as
     `Last-Event-ID` goes on there. The event `end` is the last one.
     """
-    store = store_of(request)
     seen = _cursor(last_event_id)
-    if not await run_sync(store.acked, run):
-        raise NotFound(f"no run {run}")
+    tail = Tail(service_of(request), store_of(request), principal_of(request).experiment, run, seen)
+    await tail.begin()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    lines = Tail(service_of(request), store, run, seen).lines()
-    return Stream(lines, media_type="text/event-stream", headers=headers)
+    return Stream(tail.lines(), media_type="text/event-stream", headers=headers)
 
 
 def _cursor(text: str | None) -> dict[str, int]:
     try:
-        return {} if not text else _cursors.decode(text.encode())
+        given = _cursors.decode(text.encode()) if text else {}
     except (ValueError, RecursionError):
         raise ApiError(400, "bad_cursor", "Last-Event-ID is none of ours") from None
+    return {writer: max(count, 0) for writer, count in given.items()}
 
 
 class Tail:
     """One client's look at one run; `seen` says how many records of each writer it has."""
 
-    def __init__(self, service: Service, store: Backend, run: str, seen: dict[str, int]) -> None:
+    def __init__(
+        self, service: Service, store: Backend, bounds: str, run: str, seen: dict[str, int]
+    ) -> None:
         self._service = service
         self._store = store
+        self._bounds = bounds
         self._run = run
         self._seen = seen
-        self._ended = False
+        self._opened = self._ended = NEVER
+
+    async def begin(self) -> None:
+        """See whether there is such a run, and whether what was seen is all of it."""
+        before = {writer: max(count - 1, 0) for writer, count in self._seen.items()}
+        self._note(await self._after(before))
 
     async def lines(self) -> AsyncIterator[bytes]:
         """The events; comments keep the connection alive in between."""
         idle = 0.0
         while not self._service.stopping.is_set():
             try:
-                found = await run_sync(self._new)
+                part = await self._after(self._seen)
             except BackendError:
                 return  # the client comes again, and is told what is wrong
-            for event in found:
-                yield event
-            if self._ended:
+            self._note(part)
+            self._seen = part.seen
+            if part.events:
+                yield b"".join(part.events)
+            if part.more:
+                continue
+            if self._ended > NEVER and self._ended >= self._opened:
                 yield b"event: end\ndata: {}\n\n"
                 return
-            idle = 0.0 if found else idle + EVERY
+            idle = 0.0 if part.events else idle + EVERY
             if idle >= PATIENCE:
                 idle = 0.0
                 yield b": nothing new\n\n"
             await asyncio.sleep(EVERY)
 
-    def _new(self) -> list[bytes]:
-        held = self._store.acked(self._run)
-        if all(self._seen.get(writer, 0) >= count for writer, count in held.items()):
-            return []
-        found = []
-        for writer, entries in self._store.blocks(self._run):
-            for one in entries:
-                if one.seq < self._seen.get(writer, 0):
-                    continue
-                self._seen[writer] = one.seq + 1
-                self._ended = one.kind == "end"
-                found.append(self._event(_encode(as_record(self._run, writer, one))))
-        return found
+    async def _after(self, seen: dict[str, int]) -> Part:
+        return await self._service.parts.after(self._store, self._bounds, self._run, seen)
 
-    def _event(self, data: bytes) -> bytes:
-        return b"id: " + _encode(self._seen) + b"\ndata: " + data + b"\n\n"
+    def _note(self, part: Part) -> None:
+        self._opened = max(self._opened, part.opened)
+        self._ended = max(self._ended, part.ended)

@@ -170,6 +170,33 @@ class RecordTests(SuiteBase):
         with pytest.raises(NotFound):
             backend.blocks(OTHER)
 
+    def test_blocks_go_on_from_what_was_seen(self, backend: Backend) -> None:
+        """Some keys come often, one now and then, and one only at first."""
+
+        def part(writer: str, start: int, stop: int) -> list[Record]:
+            keys = ["loss" if seq % 7 else f"k{seq % 3}" for seq in range(stop)]
+            keys[:3] = ["first"] * 3
+            made = (record(RUN, writer, seq, seq * 0.5, key=keys[seq]) for seq in range(stop))
+            return [*made][start:]
+
+        written = [*part(ONE, 0, 900), *part(TWO, 0, 5)]
+        backend.write(written)
+        with pytest.raises(NotFound):
+            list(backend.blocks_since(OTHER, {}))
+        for more in ([], part(ONE, 900, 901), part(TWO, 5, 300), part(ONE, 901, 1600)):
+            backend.write(more)
+            written += more
+            for one, two in ((0, 0), (1, 3), (300, 5), (899, 0), (901, 299), (10**6, 10**6)):
+                seen = {ONE: one, TWO: two}
+                found = [
+                    record(RUN, writer, entry.seq, entry.value, key=entry.key)
+                    for writer, entries in backend.blocks_since(RUN, seen)
+                    for entry in entries
+                ]
+                names = [(x.writer, x.seq) for x in found]
+                assert sorted(names, key=lambda name: name[0]) == sorted(names)
+                assert exact(found) == exact(x for x in written if x.seq >= seen[x.writer])
+
     def test_versions_tell_runs_that_changed(self, backend: Backend) -> None:
         """Where the store has such; None for a run says that it is to be read each time."""
         if backend.versions() is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -90,6 +91,22 @@ class SqlBackend(Backend):
         if not pieces:
             raise NotFound(f"no run {run} in {self.uri}")
         return reading.blocks(pieces)
+
+    def blocks_since(self, run: str, seen: Mapping[str, int]) -> Iterator[Block]:
+        """As the contract says, a part at a time, each as of when it is asked for."""
+        check_id(run)
+        seen, more = dict(seen), True
+        while more:
+            more = False
+            pages = self._database.read(lambda c: reading.page_since(c, run, seen), None)
+            if pages is None:
+                raise NotFound(f"no run {run} in {self.uri}")
+            for page in pages:
+                yield from page.blocks()
+                if page.end is not None:
+                    seen[page.writer], more = page.end, True
+                else:
+                    seen[page.writer] = sys.maxsize  # what came meanwhile is for the next call
 
     def versions(self, memo: Any = None) -> Versions | None:
         """The number of a run's row, which no other gets, and how many records it has."""

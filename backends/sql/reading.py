@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select
@@ -62,6 +62,76 @@ def pieces_of(connection: Connection, run: str) -> dict[str, list[Piece]]:
     for pieces in found.values():
         pieces.sort(key=lambda piece: piece.first)
     return found
+
+
+PAGE = 64
+"""Pieces of a writer that are read at once."""
+
+
+def page_since(connection: Connection, run: str, seen: Mapping[str, int]) -> list[Page] | None:
+    """What each writer has beyond `seen`, or the beginning of it; None where there is no run.
+
+    Within a series records stand in order, so that of the pieces that begin before `seen` the
+    last one alone can hold something new.
+    """
+    query = select(writers.c.id, writers.c.writer, writers.c.held).join(runs)
+    rows = connection.execute(query.where(runs.c.run == run)).all()
+    found = [
+        _page(connection, row.id, row.writer, seen.get(row.writer, 0))
+        for row in rows
+        if row.held > seen.get(row.writer, 0)
+    ]
+    return found if any(row.held for row in rows) else None
+
+
+def _page(connection: Connection, writer_id: int, writer: str, start: int) -> Page:
+    later = chunks.alias("later")
+    own = (chunks.c.writer_id == writer_id, chunks.c.name_id == later.c.name_id)
+    passed = select(later.c.first).where(
+        *own, later.c.writer_id == writer_id, later.c.first > chunks.c.first, later.c.first <= start
+    )
+    ended = select(series.c.tail_first).where(
+        series.c.writer_id == writer_id,
+        series.c.name_id == chunks.c.name_id,
+        series.c.tail_first <= start,
+        series.c.tail.is_not(None),
+    )
+    held = (
+        select(chunks.c.first, chunks.c.name_id, names.c.key, chunks.c.body)
+        .select_from(chunks.outerjoin(names, chunks.c.name_id == names.c.id))
+        .where(chunks.c.writer_id == writer_id, ~passed.exists(), ~ended.exists())
+        .order_by(chunks.c.first)
+        .limit(PAGE + 1)
+    )
+    pieces = [Piece(*row) for row in connection.execute(held)]
+    end = pieces.pop().first if len(pieces) > PAGE else None
+    tails = (
+        select(series.c.tail_first, series.c.name_id, names.c.key, series.c.tail)
+        .select_from(series.outerjoin(names, series.c.name_id == names.c.id))
+        .where(series.c.writer_id == writer_id, series.c.tail.is_not(None))
+    )
+    if end is not None:
+        tails = tails.where(series.c.tail_first < end)
+    pieces += [Piece(*row) for row in connection.execute(tails)]
+    return Page(writer, sorted(pieces, key=lambda piece: piece.first), start, end)
+
+
+class Page(NamedTuple):
+    """Pieces of a writer that hold what it has from `start` on, all of it before `end`."""
+
+    writer: str
+    pieces: list[Piece]
+    start: int
+    end: int | None
+
+    def blocks(self) -> Iterator[Block]:
+        """The records from `start` to `end`."""
+        for lines in _in_order(self.pieces):
+            wanted = lines[_below(lines, self.start) :]
+            if self.end is not None:
+                wanted = wanted[: _below(wanted, self.end)]
+            if wanted:
+                yield Block(self.writer, wanted)
 
 
 def blocks(by_writer: dict[str, list[Piece]]) -> Iterator[Block]:
