@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import stores
 from .cases import CASES
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="pairs of processes for each case")
     parser.add_argument("--only", action="append", help=f"a case, or {', '.join(OTHERS)}")
     parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
+    parser.add_argument("--store", action="append", help="sqlite or postgresql; both if not given")
+    parser.add_argument("--size", type=float, default=1.0, help="of what stores are filled with")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     found: dict[str, Any] = {}
@@ -204,7 +207,7 @@ def shown(figures: Any) -> str:
 LOOPS = ("step_0.3ms", "step_1ms", "step_5ms", "step_gpt")
 OTHERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "points": points, "points_read": points_read, "steps": steps, "search": search,
-    "imports": imports,
+    "imports": imports, "sql": stores.sql, "server": stores.server, "delivery": stores.delivery,
 }  # fmt: skip
 
 if __name__ == "__main__":

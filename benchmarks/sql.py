@@ -1,12 +1,14 @@
-"""What SQL stores cost: points written, runs searched, histories read; by `benchmarks sql`.
+"""What SQL stores cost: points written, runs searched, histories read.
 
-`python -m benchmarks.sql write|fill|ask|read URI [AMOUNT]` prints one JSON object.
+`python -m benchmarks.sql write|single|fill|ask|read URI [AMOUNT]` prints one JSON object.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import secrets
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +31,7 @@ def main(what: str, uri: str, amount: str = "1000000") -> None:
     backend = open_backend(uri)
     work: dict[str, Callable[[Backend, int], Any]] = {
         "write": write,
+        "single": single,
         "fill": fill,
         "ask": ask,
         "read": read,
@@ -44,13 +47,12 @@ def measured(work: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def points(count: int) -> Iterator[Record]:
-    """One run's points of ten metrics."""
+    """One run's points of one metric."""
     chance = random.Random(0)
     yield Record(RUN, WRITER, 0, 1.7e9, "run", "", {"name": "points"})
     for i in range(1, count + 1):
-        key = f"metric_{i % 10}" if count < 10**6 else "loss"
         value = chance.gauss(1.0, 0.1)
-        yield Record(RUN, WRITER, i, 1.7e9 + i / 50, "metric", key, value, i)
+        yield Record(RUN, WRITER, i, 1.7e9 + i / 50, "metric", "loss", value, i)
 
 
 def write(backend: Backend, count: int) -> dict[str, float]:
@@ -63,6 +65,18 @@ def write(backend: Backend, count: int) -> dict[str, float]:
 
     wall, cpu, _ = measured(send)
     return {"points_per_s": count / wall, "points_per_cpu_s": count / cpu}
+
+
+def single(backend: Backend, count: int) -> dict[str, float]:
+    """Writes of one point each into one run; the median."""
+    run, writer = secrets.token_hex(16), secrets.token_hex(16)
+    backend.write([Record(run, writer, 0, 1.7e9, "run", "", {"name": "single"})])
+    took = []
+    for i in range(1, count + 1):
+        point = Record(run, writer, i, 1.7e9 + i, "metric", "loss", 1 / i, i)
+        took.append(measured(lambda p=point: backend.write([p]))[:2])
+    wall, cpu = (1e3 * statistics.median(column) for column in zip(*took, strict=True))
+    return {"single_ms": wall, "single_cpu_ms": cpu}
 
 
 def fill(backend: Backend, count: int) -> dict[str, float]:
@@ -99,10 +113,17 @@ def one_run(number: int, chance: random.Random) -> list[Record]:
 
 def ask(backend: Backend, count: int) -> dict[str, float]:
     """A filter on two metrics with order and limit, among all runs of the store."""
+    best, newest = ("metrics.accuracy DESC",), ()
+    few, some = (f"metrics.accuracy > {least} and metrics.loss < 0.4" for least in (0.9999, 0.98))
+    spread = "metrics.accuracy > 0.9 and metrics.loss < 0.1 and params.C < 0.1"
     queries = {
-        "by_metric": Query(FILTER, None, ("metrics.accuracy DESC",), 100),
-        "newest": Query(FILTER, None, (), 100),
-        "rare": Query("metrics.accuracy > 0.9999 and metrics.loss < 0.4", None, (), 100),
+        "by_metric": Query(FILTER, None, best, 100),
+        "newest": Query(FILTER, None, newest, 100),
+        "few": Query(few, None, newest, 100),
+        "few_by_metric": Query(few, None, best, 100),
+        "fiftieth": Query(some, None, newest, 100),
+        "three_tenths": Query(spread, None, newest, 100),
+        "text": Query("params.model = 'Ridge'", None, ("metrics.loss DESC",), 100),
     }
     found: dict[str, float] = {}
     for name, query in queries.items():

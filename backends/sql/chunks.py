@@ -112,6 +112,15 @@ class Packed:
         """One of `COLUMNS`."""
         return _decode(*self._columns[COLUMNS.index(name)])
 
+    def numbers(self) -> Sequence[int | float] | None:
+        """The values, where all of them are finite numbers."""
+        form, data = self._columns[COLUMNS.index("values")]
+        if form == _DOUBLES:
+            floats = _unshuffled(data).tolist()
+            return floats if math.isfinite(sum(floats)) else None
+        column = _decode(form, data)
+        return column if {*map(type, column)} <= {float, int} else None
+
     def some(self, name: str, places: Sequence[int]) -> list[Any]:
         """What stands in a column at a few places."""
         form, data = self._columns[COLUMNS.index(name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     and_,
     event,
+    exc,
     false,
     func,
     or_,
@@ -31,6 +33,8 @@ from .bounds import UNKNOWN, Bounds, exactly
 
 BUSY = 60_000
 """Milliseconds for which a writer of SQLite waits for the others."""
+COPIED = 50
+"""Rows from which on PostgreSQL is given them by COPY; below, its further exchange costs more."""
 _LOCK = 0x6175746F  # a number of our own among PostgreSQL's advisory locks
 
 
@@ -46,6 +50,29 @@ def _insert_new(name: str, table: Table) -> Insert:
     if name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return mysql.insert(table).prefix_with("IGNORE")
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows that have a value for each column, in the columns' order."""
+    if connection.dialect.name == "postgresql" and len(rows) >= COPIED:
+        _copy(connection, table, rows)
+    elif rows:
+        names = table.columns.keys()
+        connection.execute(_insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+_insert = functools.cache(Table.insert)
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    statement = f"COPY {table.name} ({', '.join(table.columns.keys())}) FROM STDIN"
+    driver: Any = connection.connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as target:
+            for row in rows:
+                target.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise exc.DBAPIError(statement, None, error) from error
 
 
 def lock_schema(connection: Connection) -> None:

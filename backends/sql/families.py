@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from autolog.codec import escape_text
 from autolog.summary import Summary, unpack_summary
@@ -13,13 +23,27 @@ from autolog.summary import Summary, unpack_summary
 from .naming import in_pieces
 from .schema import SHORT, runs
 
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_BRIEFS = select(runs.c.id, runs.c.brief).where(runs.c.id.in_(_SOME), runs.c.brief.is_not(None))
+_ONLY = (
+    select(runs.c.parent, func.min(runs.c.id))
+    .where(runs.c.parent.in_(_SOME), runs.c.records > 0)
+    .group_by(runs.c.parent)
+    .having(func.count() == 1)
+)
+_PARENTS = (
+    select(runs.c.id, runs.c.parent, runs.c.trained)
+    .where(runs.c.run.in_(_SOME))
+    .order_by(runs.c.id)
+    .with_for_update()
+)
+
 
 def summaries(connection: Connection, run_ids: Sequence[int]) -> dict[int, Summary]:
     """The summaries of these runs, by the number of their row."""
     found: dict[int, Summary] = {}
     for piece in in_pieces(run_ids):
-        query = select(runs.c.id, runs.c.brief).where(runs.c.id.in_(piece))
-        rows = connection.execute(query.where(runs.c.brief.is_not(None)))
+        rows = connection.execute(_BRIEFS, {"some": piece})
         found |= {run_id: unpack_summary(brief) for run_id, brief in rows}
     return found
 
@@ -28,13 +52,8 @@ def only_children(connection: Connection, parents: Sequence[str]) -> dict[str, i
     """By parent the row of its child, of those that have just one."""
     found: dict[str, int] = {}
     for piece in in_pieces(parents):
-        query = (
-            select(runs.c.parent, func.min(runs.c.id))
-            .where(runs.c.parent.in_(piece), runs.c.records > 0)
-            .group_by(runs.c.parent)
-            .having(func.count() == 1)
-        )
-        found |= {row[0]: row[1] for row in connection.execute(query)}
+        rows = connection.execute(_ONLY, {"some": piece})
+        found |= {row[0]: row[1] for row in rows}
     return found
 
 
@@ -114,8 +133,7 @@ def _above(connection: Connection, parents: Sequence[str]) -> set[int]:
     while asking:
         rows: list[Any] = []
         for piece in in_pieces(asking):
-            query = select(runs.c.id, runs.c.parent, runs.c.trained).where(runs.c.run.in_(piece))
-            rows += connection.execute(query.order_by(runs.c.id).with_for_update()).all()
+            rows += connection.execute(_PARENTS, {"some": piece}).all()
         new = [row for row in rows if row.id not in found and not row.trained]
         found |= {row.id for row in new}
         asking = sorted({row.parent for row in new if row.parent is not None})

@@ -236,9 +236,12 @@ def _sampled(connection: Connection, of: Row[Any], window: Window) -> Points | N
     steps = [one.column("steps") for one in packed]
     if not _count_up(steps) or sum(map(len, steps)) <= max(limit, 5):
         return None
-    values = [*itertools.chain.from_iterable(one.column("values") for one in packed)]
-    if not {*map(type, values)} <= {float, int}:
-        return None
+    values: list[int | float] = []
+    for one in packed:
+        column = one.numbers()
+        if column is None:
+            return None
+        values += column
     found = kept_places(values, limit)
     times: list[float] = []
     kept_steps: list[int | float | None] = []

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, tuple_
+from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, select, tuple_
 
 from autolog.codec import escape_text
 from autolog.fold import Counted, fold, parts
 from autolog.records import Block
 from autolog.summary import Summary, pack_summary, summary_of
 
+from . import dialects
 from .chunks import decode_lines
 from .families import lines_of
 from .naming import in_pieces, name_ids
@@ -34,44 +35,55 @@ def refresh(connection: Connection, run_ids: Sequence[int]) -> None:
         _rewrite(connection, lines)
 
 
+_STALE = select(runs.c.id).where(runs.c.stale.is_(True))
+_ALL_STALE, _ANY_STALE = _STALE.order_by(runs.c.id).with_for_update(), _STALE.limit(1)
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_PARENTS = select(runs.c.parent).where(runs.c.id.in_(_SOME))
+
+
 def refresh_stale(connection: Connection) -> int:
     """Bring all runs up to date that have changed since they were read; how many."""
-    query = select(runs.c.id).where(runs.c.stale.is_(True)).order_by(runs.c.id)
-    stale = connection.execute(query.with_for_update()).scalars().all()
+    stale = connection.execute(_ALL_STALE).scalars().all()
     refresh(connection, stale)
     return len(stale)
 
 
 def any_stale(connection: Connection) -> bool:
     """Whether there is a run that has changed since it was read."""
-    return (
-        connection.execute(select(runs.c.id).where(runs.c.stale.is_(True)).limit(1)).first()
-        is not None
-    )
+    return connection.execute(_ANY_STALE).first() is not None
 
 
 def _parents(connection: Connection, run_ids: Sequence[int]) -> set[str | None]:
-    return {*connection.execute(select(runs.c.parent).where(runs.c.id.in_(run_ids))).scalars()}
+    return {*connection.execute(_PARENTS, {"some": run_ids}).scalars()}
 
 
 # -- summaries ---------------------------------------------------------------------------------
 
 
+_COLUMNS = (
+    *("stale", "brief", "name", "experiment", "parent", "trained"),
+    *("outcome", "started", "ended", "duration", "first_seen"),
+)
+_RUNS = select(runs.c.id, runs.c.run, runs.c.records).where(runs.c.id.in_(_SOME))
+_REBRIEF = (
+    runs.update()
+    .where(runs.c.id == bindparam("own"))
+    .values({name: bindparam(f"new_{name}") for name in _COLUMNS})
+)
+
+
 def _rebrief(connection: Connection, run_ids: Sequence[int]) -> None:
-    query = select(runs.c.id, runs.c.run, runs.c.records).where(runs.c.id.in_(run_ids))
-    held = connection.execute(query).all()
+    held = connection.execute(_RUNS, {"some": run_ids}).all()
     blocks = _fact_blocks(connection, run_ids)
     counted = _counted(connection, run_ids)
     rows = []
     for run_id, run, records in held:
         folded = fold(parts(blocks.get(run_id, ())), counted.get(run_id, ()))
         folded.id, folded.count = run, records
-        rows.append({"own": run_id, **_columns(summary_of(folded))})
+        columns = _columns(summary_of(folded))
+        rows.append({"own": run_id, **{f"new_{name}": columns[name] for name in _COLUMNS}})
     if rows:
-        names = [name for name in rows[0] if name != "own"]
-        update = runs.update().where(runs.c.id == bindparam("own"))
-        changes = [{(f"new_{k}" if k in names else k): v for k, v in row.items()} for row in rows]
-        connection.execute(update.values({n: bindparam(f"new_{n}") for n in names}), changes)
+        connection.execute(_REBRIEF, rows)
 
 
 def _columns(one: Summary) -> dict[str, Any]:
@@ -92,19 +104,33 @@ def _columns(one: Summary) -> dict[str, Any]:
     }
 
 
+def _facts(table: Table, first: Any, body: Any) -> Select[Any]:
+    return (
+        select(writers.c.run_id, writers.c.writer, first, body)
+        .select_from(writers.join(table))
+        .where(writers.c.run_id.in_(_SOME), table.c.name_id == 0, body.is_not(None))
+    )
+
+
+_FACTS = (
+    _facts(chunks, chunks.c.first, chunks.c.body),
+    _facts(series, series.c.tail_first, series.c.tail),
+)
+_COUNTED = (
+    select(
+        *(writers.c.run_id, writers.c.writer, names.c.key),
+        *(series.c.first, series.c.attempt, series.c.stats, series.c.newest),
+    )
+    .select_from(writers.join(series).join(names, names.c.id == series.c.name_id))
+    .where(writers.c.run_id.in_(_SOME))
+)
+
+
 def _fact_blocks(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[Block]]:
     """Of each run the records that are no points."""
     pieces: dict[int, list[tuple[str, int, bytes]]] = {}
-    for table, first, body in (
-        (chunks, chunks.c.first, chunks.c.body),
-        (series, series.c.tail_first, series.c.tail),
-    ):
-        query = (
-            select(writers.c.run_id, writers.c.writer, first, body)
-            .select_from(writers.join(table))
-            .where(writers.c.run_id.in_(run_ids), table.c.name_id == 0, body.is_not(None))
-        )
-        for run_id, *piece in connection.execute(query):
+    for query in _FACTS:
+        for run_id, *piece in connection.execute(query, {"some": run_ids}):
             pieces.setdefault(run_id, []).append(tuple(piece))
     return {
         run_id: [Block(writer, decode_lines(body)) for writer, _, body in sorted(own)]
@@ -114,13 +140,8 @@ def _fact_blocks(connection: Connection, run_ids: Sequence[int]) -> dict[int, li
 
 def _counted(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[Counted]]:
     """The figures of each run's metrics, in the order in which they appeared."""
-    query = (
-        select(writers.c.run_id, writers.c.writer, series.c.first, names.c.key, series)
-        .select_from(writers.join(series).join(names, names.c.id == series.c.name_id))
-        .where(writers.c.run_id.in_(run_ids))
-    )
     found: dict[int, list[tuple[str, int, Counted]]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_COUNTED, {"some": run_ids}):
         stats = unpacked_stats(row.stats)
         if stats.count:
             counted = Counted(row.key, row.attempt, stats, row.newest)
@@ -134,21 +155,23 @@ def _counted(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[C
 # -- rows for filters --------------------------------------------------------------------------
 
 
+_LATEST = select(latest).where(latest.c.run_id.in_(_SOME))
+_DROP = latest.delete().where(tuple_(latest.c.run_id, latest.c.name_id, latest.c.place).in_(_SOME))
+_FORMS = select(names.c.id, names.c.forms).where(names.c.id.in_(_SOME))
+
+
 def _rewrite(connection: Connection, lines: dict[int, list[Summary]]) -> None:
     """Let the rows of these runs be what their lines tell; only what differs is written."""
     wanted = dict(_rows(connection, lines))
     held = {}
     for piece in in_pieces(sorted(lines)):
-        for row in connection.execute(select(latest).where(latest.c.run_id.in_(piece))):
+        for row in connection.execute(_LATEST, {"some": piece}):
             held[tuple(row[:3])] = tuple(row)
     gone = [key for key, row in held.items() if wanted.get(key) != row]
     new = [row for key, row in wanted.items() if held.get(key) != row]
-    place = tuple_(latest.c.run_id, latest.c.name_id, latest.c.place)
     for some in in_pieces(gone):
-        connection.execute(latest.delete().where(place.in_(some)))
-    if new:
-        columns = [column.name for column in latest.columns]
-        connection.execute(latest.insert(), [dict(zip(columns, row, strict=True)) for row in new])
+        connection.execute(_DROP, {"some": some})
+    dialects.insert_rows(connection, latest, new)
 
 
 def _rows(
@@ -181,8 +204,7 @@ def _attribute_forms(lines: dict[int, list[Summary]]) -> dict[tuple[str, str], i
 
 def _note_forms(connection: Connection, forms: dict[int, int]) -> None:
     for piece in in_pieces(sorted(forms)):
-        query = select(names.c.id, names.c.forms).where(names.c.id.in_(piece))
-        for name_id, known in connection.execute(query).all():
+        for name_id, known in connection.execute(_FORMS, {"some": piece}).all():
             if known | forms[name_id] != known:
                 update = names.update().where(names.c.id == name_id)
                 connection.execute(update.values(forms=known | forms[name_id]))
