@@ -76,7 +76,10 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRoute
     if rule.role is Role.public:
         return
     client = connection.client.host if connection.client else ""
-    principal = await run_sync(service.principal, connection)
+    if service.waits(connection):
+        principal = await run_sync(service.principal, connection)
+    else:
+        principal = service.principal(connection)
     service.rates.take(f"address {client}" if principal is None else f"user {principal.name}")
     check(principal, rule)
     connection.scope["user"] = principal

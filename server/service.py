@@ -72,6 +72,10 @@ class Service:
                 return found
         return None
 
+    def waits(self, connection: Connection) -> bool:
+        """Whether `principal` may have to wait for a database or for a package's own means."""
+        return any(_waits(means, connection) for means in self._means)
+
     def store(self, principal: Principal) -> Backend:
         """The store within the bounds of `principal`."""
         if not principal.experiment:
@@ -84,6 +88,21 @@ class Service:
         self.accounts.close()
 
 
+NEVER: tuple[float, Principal | None] = (0.0, None)
+
+
+def _token(connection: Connection) -> str:
+    """The token that was sent; empty for none."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _waits(means: Authenticator, connection: Connection) -> bool:
+    if isinstance(means, Bearer):
+        return means.waits(connection)
+    return not isinstance(means, ProxyUsers | Everybody)
+
+
 class Bearer:
     """Tokens in the header `Authorization`."""
 
@@ -94,22 +113,27 @@ class Bearer:
 
     def authenticate(self, connection: Connection) -> Principal | None:
         """Whose token it is; raises ApiError for one that nobody has."""
-        given = connection.headers.get("authorization", "")
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = _token(connection)
+        if not token:
             return None
-        found = self._find(token.strip())
+        found = self._find(token)
         if found is None:
             error = ApiError(401, "bad_token", "this token is unknown, revoked or has expired")
             error.headers = {"WWW-Authenticate": 'Bearer realm="autolog", error="invalid_token"'}
             raise error
         return found
 
+    def waits(self, connection: Connection) -> bool:
+        """Whether the database has to be asked for the connection's token."""
+        token = _token(connection)
+        known = digest(token) if token else self._local
+        return known != self._local and time.monotonic() > self._known.get(known or "", NEVER)[0]
+
     def _find(self, token: str) -> Principal | None:
         known = digest(token)  # compared as a digest: its timing tells nothing of the token
         if self._local is not None and known == self._local:
             return Principal("local", Role.admin)
-        until, found = self._known.get(known, (0.0, None))
+        until, found = self._known.get(known, NEVER)
         if time.monotonic() > until:
             found = self._accounts.known(token)
             if len(self._known) > 10_000:
