@@ -46,6 +46,7 @@ def main(store: str, points: str = "500000") -> None:
         found = ingest(address, process, int(points))
         for clients in CROWDS:
             found |= crowd(address, clients, int(points) // 1000)
+        found |= crowd(address, CROWDS[-1], CROWDS[-1] * 10, pause=1.0)
         found["server_mb"] = megabytes(process)
     print(json.dumps(found))
 
@@ -82,24 +83,28 @@ def ingest(address: str, process: psutil.Process, points: int) -> Figures:
 # -- many clients ------------------------------------------------------------------------------
 
 
-def crowd(address: str, clients: int, calls: int) -> Figures:
-    """How long small writes and searches take, in ms, where so many make one after another."""
+def crowd(address: str, clients: int, calls: int, pause: float = 0.0) -> Figures:
+    """How long small writes and searches take, in ms, where so many make one after another.
+
+    With a `pause` in seconds between a client's calls: a shipper's is one.
+    """
     each = max(calls // clients, 2)
     found: Figures = {}
     for name, work in (("write", writes), ("search", searches)):
         began = time.perf_counter()
-        took = sorted(together(address, clients, work, each))
+        took = sorted(together(address, clients, work, each, pause))
         wall = time.perf_counter() - began
+        case = f"{name}_{clients}{'_paced' if pause else ''}"
         for part in (50, 95, 99):
-            found[f"{name}_{clients}_p{part}_ms"] = 1e3 * took[len(took) * part // 100]
-        found[f"{name}_{clients}_per_s"] = len(took) / wall
+            found[f"{case}_p{part}_ms"] = 1e3 * took[len(took) * part // 100]
+        found[f"{case}_per_s"] = len(took) / wall
     return found
 
 
 Work = Callable[[Backend, int], Iterator[None]]
 
 
-def together(address: str, clients: int, work: Work, each: int) -> list[float]:
+def together(address: str, clients: int, work: Work, each: int, pause: float = 0.0) -> list[float]:
     """The seconds of all calls of that many threads, each with connections of its own."""
     took: list[float] = []
     failed: list[BaseException] = []
@@ -108,7 +113,9 @@ def together(address: str, clients: int, work: Work, each: int) -> list[float]:
         backend = open_backend(address)
         calls = work(backend, each)
         try:
-            for began in iter(time.perf_counter, None):
+            while True:
+                time.sleep(random.uniform(0, 2 * pause))
+                began = time.perf_counter()
                 next(calls)
                 took.append(time.perf_counter() - began)
         except StopIteration:

@@ -41,6 +41,7 @@ def server(options: argparse.Namespace) -> dict[str, Figures]:
             own = ingest(address, process, int(1_000_000 * options.size))
             for clients in CROWDS:
                 own |= crowd(address, clients, int(2000 * options.size))
+            own |= crowd(address, CROWDS[-1], int(640 * options.size), pause=options.size)
             found[store] = {**own, "server_mb": megabytes(process)}
     return found
 

@@ -77,10 +77,9 @@ class Database:
     def _read(self, question: Callable[[Connection], Answer], nothing: Nothing) -> Answer | Nothing:
         if self.path is not None and not self.path.exists():
             return nothing
-        engine = self._engine()
-        with self._entered(), engine.connect() as raw:
-            connection = raw.execution_options(**dialects.snapshot(engine))
-            with connection.begin():
+        with self._entered(), self._engine().connect() as raw:
+            connection = raw.execution_options(**dialects.snapshot(raw.engine))
+            with dialects.transaction(connection, writes=False):
                 if not self._known and not upgrading.exists(connection):
                     return nothing
                 upgrading.check_readable(connection, self.uri)
@@ -109,15 +108,23 @@ class Database:
             self.close()
             self._known = False
             _make_file(self.path)
-        with self._entered(), self._engine().connect() as raw:
-            connection = raw.execution_options(writes=True)
-            with connection.begin():
-                if not self._known and not upgrading.exists(connection):
-                    upgrading.make(connection)
-                upgrading.check_writable(connection, self.uri)
-                answer = change(connection)
+        with self._changing() as connection:
+            if not self._known and not upgrading.exists(connection):
+                upgrading.make(connection)
+            upgrading.check_writable(connection, self.uri)
+            answer = change(connection)
         self._known = True
         return answer
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A connection in a transaction that writes."""
+        with (
+            self._entered(),  # first: a fork closes the engine of who has not entered
+            self._engine().connect() as connection,
+            dialects.transaction(connection, writes=True),
+        ):
+            yield connection
 
     def _tried(self, work: Callable[[], Answer]) -> Answer:
         for left in reversed(range(_TRIES)):
@@ -148,14 +155,12 @@ class Database:
         """Bring the tables to the schema of this autolog, as a whole or not at all."""
 
         def change() -> None:
-            with self._entered(), self._engine().connect() as raw:
-                connection = raw.execution_options(writes=True)
-                with connection.begin():
-                    dialects.lock_schema(connection)
-                    if not upgrading.exists(connection):
-                        raise BackendError(f"{self.uri} holds no store yet: the first run makes it")
-                    upgrading.check_readable(connection, self.uri)
-                    upgrading.upgrade(connection)
+            with self._changing() as connection:
+                dialects.lock_schema(connection)
+                if not upgrading.exists(connection):
+                    raise BackendError(f"{self.uri} holds no store yet: the first run makes it")
+                upgrading.check_readable(connection, self.uri)
+                upgrading.upgrade(connection)
 
         if self.path is not None and not self.path.exists():
             raise BackendError(f"{self.uri}: there is no such file")
