@@ -61,6 +61,8 @@ FAULTS = (
     "test_matrix.py::test_a_client_whose_disk_is_full[local]",
     "test_kills.py::test_clients_that_are_killed[sqlite]",
     "test_crowds.py::test_batches_come_twice_and_in_any_order[sqlite]",
+    "test_mistakes.py::test_a_wrong_password",
+    "test_mistakes.py::test_a_file_that_may_only_be_read",
     "test_schemas.py::test_a_server_that_comes_back_newer_than_its_store[sqlite]",
     "test_schemas.py::test_a_server_that_comes_back_older_than_its_store[sqlite]",
 )

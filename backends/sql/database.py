@@ -310,7 +310,7 @@ def _told(database: Database, error: exc.DBAPIError) -> Exception:
     """What a person is told of a database's error; _Busy where trying again may help at once."""
     original = error.orig
     state = getattr(original, "sqlstate", None) or ""
-    said = " ".join(str(original).split())
+    said = _said(original)
     if state[:2] in _BUSY_CLASSES or state in _BUSY_STATES or said.startswith(_BUSY_TEXTS):
         return _Busy(said)
     if error.connection_invalidated:
@@ -319,6 +319,13 @@ def _told(database: Database, error: exc.DBAPIError) -> Exception:
     told.permanent = state[:2] == "22"  # the data themselves
     told.retry_after = 5.0 if state[:2] in ("53", "57") else None
     return told
+
+
+def _said(original: BaseException | None) -> str:
+    """What the driver says, without the statement and the second guesses on further lines."""
+    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    first = (primary or str(original)).strip().partition("\n")[0]
+    return " ".join(first.removeprefix("connection failed: ").split())
 
 
 _BUSY_CLASSES = ("40",)  # deadlocks
@@ -347,5 +354,6 @@ _ADVICE = {
     "disk is full": "make room, what is not stored yet stays in the journal",
     "file is not a database": "another program's file is in this place; name another one",
     "malformed": "restore the file from a back-up",
-    "does not exist": "create it: createdb NAME",
+    "FATAL: database": "create it: createdb NAME",
+    "FATAL: role": "name the user who may write there, or create it: createuser NAME",
 }

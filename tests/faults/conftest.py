@@ -28,22 +28,22 @@ STORES = ("local", "sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def cluster() -> Iterator[Any]:
     """A PostgreSQL server that no test stops."""
-    cluster = parts.stores.Cluster(tmp_path_factory.mktemp("pg"))
+    cluster = parts.stores.Cluster()
     with psycopg.connect(cluster.uri, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     yield cluster
-    cluster.stop()
+    cluster.remove()
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Any]:
+def own_cluster() -> Iterator[Any]:
     """A PostgreSQL server for one test."""
-    cluster = parts.stores.Cluster(tmp_path / "pg")
+    cluster = parts.stores.Cluster()
     yield cluster
-    cluster.stop()
+    cluster.remove()
 
 
 @pytest.fixture

@@ -158,14 +158,16 @@ def _pump(source: socket.socket, target: socket.socket, way: Way, most: int = sy
             one.shutdown(socket.SHUT_RDWR)
 
 
-class Site:
-    """A server over a store, the way to it, and a user's folder on the other side."""
+class User:
+    """Who trains in a folder and sends to `uri`, which leads to what `stored` reads.
 
-    def __init__(self, folder: Path, store: Any, *words: str) -> None:
-        self.folder, self.stored = folder, store
-        self.server = Server(folder, store.uri, *words)
-        self.way = Way(self.server.port)
-        self.uri = f"http://127.0.0.1:{self.way.port}"
+    Attributes:
+        served: Where the same is read by means of ours.
+    """
+
+    def __init__(self, folder: Path, stored: Any, uri: str) -> None:
+        self.folder, self.stored = folder, stored
+        self.uri = self.served = uri
         self.store, self.spool = folder / "autolog-runs", folder / "spool"
         (folder / "train.py").write_text(PROGRAM)
 
@@ -229,27 +231,13 @@ class Site:
             assert time.monotonic() < until, done.stdout + done.stderr
             time.sleep(0.2)
 
-    def ready(self) -> int:
-        """The status with which the server answers who asks whether it is of use."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}/readyz") as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    def empty(self) -> None:
-        """The server loses all that it has."""
-        self.server.kill()
-        self.stored.empty()
-        self.server.start()
-
     def check(self, *journals: Path) -> int:
         """The store holds every record of the journals once, and the files; how many records.
 
-        The server gives them out in the order of their numbers.
+        They are given out in the order of their numbers.
         """
         held = self.stored.records()
-        served = open_backend(f"http://127.0.0.1:{self.server.port}")
+        served = open_backend(self.served)
         written: dict[str, Path] = {}
         for journal in journals or [self.store]:
             for run, records in stores.journalled(journal).items():
@@ -259,6 +247,30 @@ class Site:
                 assert self.stored.files(run) == stores.kept(journal, run), run
         assert set(held) == set(written)
         return sum(map(len, held.values()))
+
+
+class Site(User):
+    """A server over a store, the way to it, and a user on the other side."""
+
+    def __init__(self, folder: Path, stored: Any, *words: str) -> None:
+        self.server = Server(folder, stored.uri, *words)
+        self.way = Way(self.server.port)
+        super().__init__(folder, stored, f"http://127.0.0.1:{self.way.port}")
+        self.served = f"http://127.0.0.1:{self.server.port}"
+
+    def ready(self) -> int:
+        """The status with which the server answers who asks whether it is of use."""
+        try:
+            with urllib.request.urlopen(f"{self.served}/readyz") as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def empty(self) -> None:
+        """The server loses all that it has."""
+        self.server.kill()
+        self.stored.empty()
+        self.server.start()
 
 
 def _by_writer(records: Any) -> list[Any]:

