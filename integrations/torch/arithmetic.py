@@ -7,7 +7,6 @@ number count as torch would: 32 bits stay 32 bits.
 from __future__ import annotations
 
 import ast
-import math
 import operator
 import struct
 from collections.abc import Callable, Mapping
@@ -177,13 +176,29 @@ class Reckoner:
             inner = self.number(holder)
             kind = "f" if name == "float" else "d"
             return Number(_rounded(float(inner.value), kind), kind, inner.derived)
+        if not args and name == "mean":
+            return self._mean(self.value(holder))
         module = getattr(self.value(holder), "__name__", "") if isinstance(holder, ast.Name) else ""
-        if module == "math" and name in MATH and len(args) == 1:
+        if module in ("math", "numpy") and name in MATH and len(args) == 1:
             inner = self.number(args[0])
-            return Number(getattr(math, name)(inner.value), "", inner.derived)
+            if module == "numpy" and inner.kind:  # numpy takes a tensor's own precision
+                raise Unknown
+            try:
+                value = getattr(self.value(holder), name)(inner.value)
+            except (ArithmeticError, ValueError):
+                raise Unknown from None
+            return Number(float(value), "", inner.derived)
         if module in ("numpy", "statistics") and name in MEANS and len(args) == 1:
             return self._of_list(getattr(self.value(holder), name), args[0])
         raise Unknown
+
+    def _mean(self, value: Any) -> Number:
+        """The mean of a tensor, as torch has it."""
+        if type(value) is not torch.Tensor or value.device.type != "cpu":
+            raise Unknown
+        if not value.is_floating_point() or not 0 < value.numel() <= LONGEST:
+            raise Unknown
+        return self._told(value.detach().mean(), False)
 
     def _of_list(self, function: Callable[[Any], Any], node: ast.expr) -> Number:
         values = self.value(node)

@@ -30,6 +30,8 @@ COUNTERS = frozenset(
      "t", "n", "idx", "batch", "batch_idx", "argv", "i_episode", "best", "best_acc", "best_loss",
      "verbose")
 )  # fmt: skip
+LOGS = re.compile(r"_*(?:log|report|track)(?:$|_|s$|[A-Z])")
+"""How functions are called that are given numbers by name to keep them."""
 MOST = 400
 
 Birth = list[tuple[CodeType, int]]
@@ -78,6 +80,7 @@ def _named(held: Mapping[str, Any], *, classes: bool) -> Iterator[tuple[str, Any
         if name == "self" and hasattr(value, "__dict__"):
             for key, one in list(vars(value).items()):
                 yield from _items(key, one)
+            yield from _flat("", configured.built_with(value))
 
 
 def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -98,10 +101,13 @@ def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if called and not hasattr(value, "__path__"):
             yield from ((k, v) for k, v in _flat("", vars(value)) if not k.startswith("_"))
     elif called or CONFIG.search(kind.__name__):
-        yield from _flat("", configured.of_object(value))
+        yield from _flat("", configured.of_object(value), kind=kind)
 
 
-def _flat(prefix: str, held: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _flat(
+    prefix: str, held: Mapping[str, Any], depth: int = 0, kind: type | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Settings by name, also of configurations within a configuration (of `kind`)."""
     for key, value in list(held.items()):
         name = f"{prefix}{key}"
         if key.startswith("_"):
@@ -110,7 +116,8 @@ def _flat(prefix: str, held: Mapping[str, Any], depth: int = 0) -> Iterator[tupl
         if plain(value):
             yield name, list(value) if isinstance(value, tuple) else value
         elif depth < 3:
-            yield from _flat(f"{name}.", configured.inside(value), depth + 1)
+            inner = configured.inside(value, kind)
+            yield from _flat(f"{name}.", inner, depth + 1, kind)
 
 
 # -- constants, parameters, loops --------------------------------------------------------------
@@ -204,6 +211,9 @@ def kept_as(scope: ast.AST) -> dict[str, str]:
             target, value = node.targets[0], node.value
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             call = node.value
+            for name, one in logged(call):
+                if isinstance(one, ast.Name):
+                    found.setdefault(one.id, name)
             if sources.appended(call) and isinstance(call.func, ast.Attribute) and call.args:
                 target, value = call.func.value, call.args[0]
         if isinstance(target, ast.Subscript) and isinstance(value, ast.Name):
@@ -211,6 +221,18 @@ def kept_as(scope: ast.AST) -> dict[str, str]:
             if isinstance(key, str) and key:
                 found.setdefault(value.id, key)
     return found
+
+
+def logged(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """What a call logs by name: `wandb.log({"val_loss": va})`, `self.log_metrics({…}, step)`."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    given = [one for one in call.args if isinstance(one, ast.Dict)] if LOGS.match(name) else []
+    for held in given:
+        for key, one in zip(held.keys, held.values, strict=True):
+            named = key.value if isinstance(key, ast.Constant) else None
+            if isinstance(named, str) and named:
+                yield named, one
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import dataclasses
 import enum
+import functools
 import inspect
 import types
 from collections.abc import Iterator, Mapping
@@ -12,6 +14,10 @@ from pathlib import PurePath
 from typing import Any
 
 import torch
+
+from autolog.callsite import is_library_file
+
+from . import sources
 
 LONGEST_TEXT = 500
 PLAIN = (bool, int, float, str, type(None))
@@ -43,8 +49,13 @@ def _library(value: Any) -> str:
     return type(value).__module__.partition(".")[0]
 
 
-def inside(value: Any) -> dict[str, Any]:
-    """What stands in a setting that is itself a configuration; nothing for all else."""
+def inside(value: Any, kind: type | None = None) -> dict[str, Any]:
+    """What stands in a setting that is itself a configuration; nothing for all else.
+
+    One of the same class (`kind`) as the whole is one too.
+    """
+    if kind is not None and type(value) is kind:
+        return of_object(value)
     if type(value) is dict:
         return value if all(type(one) is str for one in value) else {}
     named = isinstance(value, argparse.Namespace | types.SimpleNamespace)
@@ -99,6 +110,39 @@ def _flags(value: Any) -> Iterator[tuple[str, Any]]:
     for module, flags in value.flags_by_module_dict().items():
         if module.partition(".")[0] != "absl":
             yield from ((flag.name, flag.value) for flag in flags)
+
+
+def built_with(value: Any) -> dict[str, Any]:
+    """What an object was given when it was built and keeps: `self.patience = patience`."""
+    held = vars(value)
+    function = inspect.getattr_static(type(value), "__init__", None)
+    if not isinstance(function, types.FunctionType) or is_library_file(
+        function.__code__.co_filename
+    ):
+        return {}
+    return {name: held[name] for name in _kept(function.__code__) if name in held}
+
+
+@functools.lru_cache(maxsize=256)
+def _kept(code: types.CodeType) -> tuple[str, ...]:
+    """The attributes that a constructor gives its parameters as they are, and nothing else."""
+    tree = sources.tree_in(code.co_filename)
+    first = code.co_firstlineno
+    for node in tree.functions if tree is not None else ():
+        if node.name == code.co_name and node.lineno <= first <= (node.end_lineno or 0):
+            given = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+            assigned = [one for one in ast.walk(node) if isinstance(one, ast.Assign)]
+            return tuple(
+                target.attr
+                for one in assigned
+                for target in one.targets
+                if isinstance(target, ast.Attribute)
+                and isinstance(one.value, ast.Name)
+                and one.value.id in given
+                and isinstance(target.value, ast.Name)
+                and target.value.id == code.co_varnames[0]
+            )
+    return ()
 
 
 def of_class(cls: type) -> dict[str, Any]:

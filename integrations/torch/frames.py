@@ -13,9 +13,14 @@ from typing import Any, TypeVar
 
 from autolog.callsite import is_library
 
-BUILTINS = frozenset(("locals", "vars", "dir", "eval", "exec"))
+OF_OTHERS = frozenset(("vars", "dir"))
+"""Builtins that look at the caller's own variables only where they are given nothing."""
+BUILTINS = OF_OTHERS | {"locals", "eval", "exec"}
 LOOKERS = BUILTINS | {"_getframe", "currentframe", "f_locals"}
 """Names by which a function may look at its own variables as we do."""
+
+FILLING = frozenset(("CACHE", "PUSH_NULL", "RESUME", "EXTENDED_ARG"))
+"""Instructions that may stand between a function's name and its arguments."""
 
 MOST_FRAMES = 32
 MOST_PLACES = 4096
@@ -49,13 +54,20 @@ def _looks(code: CodeType) -> bool:
         return False
     known = _looking.get(code)
     if known is None:
-        known = _looking[code] = any(
-            step.argval in LOOKERS
-            and (step.opname in ("LOAD_GLOBAL", "LOAD_NAME") or step.argval not in BUILTINS)
-            for step in dis.get_instructions(code)
-            if isinstance(step.argval, str)
-        )
+        steps = [one for one in dis.get_instructions(code) if one.opname not in FILLING]
+        known = _looking[code] = any(map(_is_look, steps, [*steps[1:], None]))
     return known
+
+
+def _is_look(step: dis.Instruction, following: dis.Instruction | None) -> bool:
+    """Whether an instruction names a looker; `vars(args)` looks at `args` alone."""
+    if not isinstance(step.argval, str) or step.argval not in LOOKERS:
+        return False
+    if step.argval not in BUILTINS:
+        return True
+    given = following is not None and following.opname.startswith("LOAD_")
+    named = step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    return named and not (given and step.argval in OF_OTHERS)
 
 
 Found = TypeVar("Found")

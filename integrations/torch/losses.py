@@ -227,15 +227,19 @@ def replay(training: Training, known: Known, scene: Scene, found: Pending) -> No
 
 
 class Series:
-    """One series of a run: its key, and the last step that it has."""
+    """One series of a run: its key, and the last step and value that it has.
 
-    __slots__ = ("key", "last", "of_losses", "optimizer", "place", "rule", "told")
+    Of a training loss the value is not kept.
+    """
+
+    __slots__ = ("key", "last", "of_losses", "optimizer", "place", "rule", "told", "value")
 
     def __init__(self, key: str, rule: str, of_losses: bool = False) -> None:
         self.key = key
         self.of_losses = of_losses
         self.rule = rule
         self.last = 0
+        self.value: float | None = None
         self.told = False
         self.place: Place | None = None
         self.optimizer: Known | None = None

@@ -13,6 +13,7 @@ from autolog.callsite import find_site, user_frame
 
 from . import readings, reckoning, sources
 from .arithmetic import Result
+from .frames import users
 from .losses import number_in
 from .names import part_of
 
@@ -186,6 +187,13 @@ def close(scene: Scene) -> None:
         if not _is_known(training, key):
             training.point(key, result.value, training.step, f"{RECKONED}: {result.text}")
     _write(training, part, current)
+
+
+def close_if_left(scene: Scene, frame: FrameType | None) -> None:
+    """End the pass whose function has been left by now, as the frames round `frame` tell."""
+    current = scene.evaluation
+    if current is not None and all(id(one.f_code) != current.key[0] for one in users(frame)):
+        close(scene)
 
 
 def _write(training: Training, part: str, current: Pass) -> None:

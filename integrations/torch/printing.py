@@ -25,15 +25,19 @@ ALONE = frozenset(("train", "training", "val", "valid", "validation", "dev", "te
 
 
 def printed(
-    reckoner: Reckoner, statements: Iterable[ast.stmt], sums: Mapping[str, str]
+    reckoner: Reckoner,
+    statements: Iterable[ast.stmt],
+    sums: Mapping[str, str],
+    but: frozenset[str] = frozenset(),
 ) -> Iterator[Result]:
-    """What the calls among these statements show, if it comes of the loop's sums."""
+    """What the calls among these statements show, if it comes of the loop's sums, `but` these."""
     for statement in statements:
         if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
             continue
         for text, node in shown(statement.value):
             name = called(text, node, sums)
-            if not name or not isinstance(node, ast.BinOp | ast.Call):
+            held = (title_of(one) for one in ast.walk(node) if isinstance(one, ast.expr))
+            if not name or not isinstance(node, ast.BinOp | ast.Call) or but.intersection(held):
                 continue
             try:
                 number = reckoner.number(node)
@@ -130,10 +134,14 @@ def _of_format(text: ast.expr, values: list[ast.expr]) -> Iterator[tuple[str, as
 
 
 def _led(parts: Iterable[tuple[str, ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
-    """`Accuracy for fold 3: 66 %`: words before a number's number, where none stand between."""
+    """`Accuracy for fold 3: 66 %`, `Test {name}: 0.66`: the words before the last value but one,
+    where none stand between.
+    """
     before = ""
     for text, value in parts:
         together = f"{before}{text}"
-        bare = not re.search(r"[A-Za-z]", text) and MEASURE.search(before.lower())
+        words = re.findall(r"\w+", before.lower())
+        said = MEASURE.search(before.lower()) or (words and words[-1] in ALONE)
+        bare = not re.search(r"[A-Za-z]", text) and said
         yield (together if bare else text), value
         before = text

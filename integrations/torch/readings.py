@@ -22,7 +22,7 @@ from . import configs, sources
 from .arithmetic import Reckoner, Unknown
 from .frames import users, variables
 from .training import Training
-from .turns import Plan, Watched, plan
+from .turns import Plan, Watched, ended, plan
 
 if TYPE_CHECKING:
     from .saying import Said
@@ -83,6 +83,13 @@ def read_shown(
             _look(training, here._replace(watched=(Watched(name, 0),)), held, 0)
 
 
+def read_ended(training: Training, frame: FrameType) -> None:
+    """Write down what the last turn of the training's loops left, in a function that goes on."""
+    for here in ended(frame):
+        if here.watched and (id(here.code), here.loop) in training.rounds:
+            _look(training, here, variables(frame), 0)
+
+
 def finish(training: Training) -> None:
     """Look once more, at the end, at the variables of the program itself."""
     if training.globals is not None:
@@ -126,7 +133,8 @@ def _parts(training: Training, names: tuple[str, ...], value: Any, step: int) ->
 def _items(training: Training, here: Plan, watched: Watched, held: Mapping[str, Any]) -> None:
     """What was appended to a list since the last look, but for losses that we have already."""
     assert watched.listed is not None
-    if watched.of and watched.of in training.series:
+    taken = training.series.get(watched.of) if watched.of else None
+    if taken is not None and not (watched.of == watched.name and taken.rule == RULE):
         return
     try:
         value = Reckoner(held, held, frozenset()).value(watched.listed)

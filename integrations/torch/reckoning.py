@@ -30,6 +30,8 @@ class Plan(NamedTuple):
     rest: tuple[ast.stmt, ...]
     reset: frozenset[str] = frozenset()
     """Sums that begin anew within the loop."""
+    within: tuple[ast.stmt, ...] = ()
+    """The calls within the loop that may show what its sums have come to so far."""
 
 
 def reckoned(frame: FrameType) -> list[Result]:
@@ -114,7 +116,11 @@ def _run(reckoner: Runner, plan: Plan, frame: FrameType) -> list[Result]:
                 found.setdefault(title, Result(title, value, text))
     weak = [key for key, one in found.items() if one.weak]
     if len(weak) == len(found):
-        only_shown = [*_raw(reckoner, plan), *printing.printed(reckoner, plan.rest, plan.sums)]
+        only_shown = [
+            *printing.printed(reckoner, plan.within, plan.sums, plan.reset),
+            *_raw(reckoner, plan),
+            *printing.printed(reckoner, plan.rest, plan.sums),
+        ]
         found = {result.name: result for result in only_shown} or found
     return [one for one in found.values() if math.isfinite(one.value) or one.value != one.value]
 
@@ -126,7 +132,12 @@ def _plan(frame: FrameType) -> Plan | None:
         return None
     sums = dict(_sums(loop))
     rest = tuple(_after(tree, loop))[:LONGEST]
-    return Plan(sums, rest, frozenset(_reset(loop))) if sums else None
+    within = tuple(
+        node
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    )
+    return Plan(sums, rest, frozenset(_reset(loop)), within) if sums else None
 
 
 def _reset(loop: ast.For) -> Iterator[str]:
@@ -155,7 +166,7 @@ def _sums(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:
 def divided(plan: Plan) -> set[str]:
     """The sums that the program divides, wherever it does: they are means to be, not results."""
     found: set[str] = set()
-    for statement in plan.rest:
+    for statement in (*plan.rest, *plan.within):
         for node in ast.walk(statement):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
                 held = (one for one in ast.walk(node.left) if isinstance(one, ast.expr))
@@ -195,6 +206,9 @@ def _results(reckoner: Runner, statement: ast.stmt) -> Iterator[Result]:
         whole = ast.BinOp(_loaded(statement.target), statement.op, statement.value)
         yield from _assigned(reckoner, statement.target, whole)
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        for name, one in configs.logged(statement.value):
+            if not isinstance(one, ast.Name | ast.Constant):
+                yield from _one(reckoner, name, one)
         name = sources.appended(statement.value)
         if name and not isinstance(statement.value.args[0], ast.Name | ast.Constant):
             yield from _one(reckoner, name, statement.value.args[0])

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import printing, readings, sources
+from . import passes, printing, readings, sources
+from . import shown as showing_values
 from .arithmetic import Number, Unknown
 from .driving import clock, silent
 from .frames import by_place, users, variables
@@ -85,18 +86,27 @@ def _writing(
 
 def heard(scene: Scene, frame: FrameType) -> None:
     """The program has written to a standard stream, by the call that `frame` is in."""
-    training = scene.training
-    if training is None or training.run.ended or scene.listening or silent():
+    if silent():
         return
     began = clock()
+    noticed(scene, frame, showing=True)
+    scene.spent += clock() - began
+
+
+def noticed(scene: Scene, frame: FrameType | None, *, showing: bool = False) -> None:
+    """A moment to look at the program's numbers has come: it says something (`showing`), saves."""
+    training = scene.training
+    if training is None or training.run.ended or scene.listening:
+        return
     loop = scene.loop
     amidst = loop is not None and loop.iterator is not None and loop.iterator() is not None
+    judging = amidst and loop is not None and not loop.steps
     scene.listening = True
     try:
-        look(training, frame, amidst=amidst)
+        passes.close_if_left(scene, frame)
+        look(training, frame, amidst=amidst, showing=showing and not judging)
     finally:
         scene.listening = False
-        scene.spent += clock() - began
 
 
 class Said(NamedTuple):
@@ -110,19 +120,24 @@ class Said(NamedTuple):
     shown: tuple[tuple[str, ast.expr], ...] = ()
 
 
-def look(training: Training, frame: FrameType | None, *, amidst: bool) -> None:
+def look(training: Training, frame: FrameType | None, *, amidst: bool, showing: bool) -> None:
     """Write down what the program shows by the call that `frame`, a frame of anyone's, is in.
 
-    In the midst of a loop over data (`amidst`) only that; else also what the turn under way has
-    assigned before.
+    In the midst of a loop over data (`amidst`) only that; else also what the turn under way, or
+    the last turn of a loop that is over, has assigned before. Where nothing is shown, only what
+    is assigned.
     """
     for number, one in enumerate(users(frame)):
         here, said = plan(one), _call(one)
         if (id(here.code), here.loop) in training.rounds:
             held = variables(one)
             readings.read_shown(training, one, said, held, amidst=amidst)
-            if not number:
+            if not number and showing:
                 _expressions(training, one, said, held)
+        elif not amidst:
+            readings.read_ended(training, one)
+        if showing and said.shown:
+            showing = not showing_values.write(training, one, said.shown, amidst=amidst)
         if number == MOST_FRAMES:
             break
 
@@ -133,6 +148,7 @@ def _call(frame: FrameType) -> Said:
     call = next((node for node in nodes if isinstance(node, ast.Call)), None)
     if call is None:
         return Said()
+    call = showing_values.spelled_out(frame, call)
     given = [*call.args, *(word.value for word in call.keywords)]
     names = {
         node.id for one in given for node in ast.walk(one) if isinstance(node, ast.Name)

@@ -148,7 +148,7 @@ class Training:
         series = self.series.get(key)
         if series is None:
             series = self.series[key] = Series(self.run.unique("series", key), rule)
-        series.last = step
+        series.last, series.value = step, value
         self.run.point(series.key, value, step, None if series.told else series.info(site))
         if self.keeper is not None:
             self.keeper.seen(self, key, value, step)

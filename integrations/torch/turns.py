@@ -73,13 +73,42 @@ def plan(frame: FrameType) -> Plan:
     if scope is None:
         return nothing
     line = frame.f_lineno
-    loops = [
-        node
-        for node, _ in configs.statements(scope, False)
-        if isinstance(node, ast.For | ast.While) and node.lineno < line <= (node.end_lineno or 0)
-    ]
-    if not loops:
-        return nothing
+    loops = [one for one in _loops(scope) if one.lineno < line <= (one.end_lineno or 0)]
+    return _planned(frame.f_code, scope, loops, line) if loops else nothing
+
+
+@by_place
+def ended(frame: FrameType) -> tuple[Plan, ...]:
+    """What the loops of a function that are over by now gave their variables, each by itself.
+
+    A variable that was given another value since is left out.
+    """
+    tree = None if is_library(frame) else sources.tree_of(frame)
+    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    if scope is None:
+        return ()
+    line, found = frame.f_lineno, []
+    for loop in _loops(scope):
+        last = loop.end_lineno or line
+        if last < line:
+            since = {
+                name
+                for node, _ in configs.statements(scope, False)
+                if last < getattr(node, "lineno", 0) <= line
+                for name, _ in configs.bound(node)
+            }
+            here = _planned(frame.f_code, scope, [loop], last)
+            watched = (one for one in here.watched if not one.summed and one.name not in since)
+            found.append(here._replace(watched=tuple(watched)))
+    return tuple(found)
+
+
+def _loops(scope: ast.AST) -> list[ast.For | ast.While]:
+    found = (node for node, _ in configs.statements(scope, False))
+    return [node for node in found if isinstance(node, ast.For | ast.While)]
+
+
+def _planned(code: CodeType, scope: ast.AST, loops: list[ast.For | ast.While], line: int) -> Plan:
     outside, apart = dict(_given(scope, loops)), dict(_taken_apart(scope))
     found: dict[str, Watched] = {}
     for loop in loops:
@@ -95,7 +124,7 @@ def plan(frame: FrameType) -> Plan:
     watched = [one._replace(title=kept.get(one.name, one.name)) for one in found.values()]
     watched = [one._replace(of=kept.get(one.of, one.of)) for one in watched]
     sums = dict(_sums(loops[0]))
-    return Plan(frame.f_code, tuple(watched), sums, loops[0].lineno)
+    return Plan(code, tuple(watched), sums, loops[0].lineno)
 
 
 def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
@@ -125,8 +154,11 @@ def _watched(node: ast.stmt) -> Iterator[Watched]:
         call = node.value
         name = sources.appended(call)
         if name and len(call.args) == 1 and isinstance(call.func, ast.Attribute):
-            given = call.args[0]
-            of = "" if isinstance(given, ast.BinOp) else names.named(given)[0]
+            given, kept = call.args[0], call.func.value
+            own = isinstance(given, ast.BinOp) or (
+                isinstance(given, ast.Subscript) and isinstance(kept, ast.Subscript)
+            )  # `history["val_f1"].append(metrics["f1"])` says itself what it is
+            of = "" if own else names.named(given)[0]
             yield Watched(name, node.lineno, listed=call.func.value, of=of)
 
 

@@ -135,6 +135,7 @@ class Watch:
 
     def saved(self, value: Any, target: Any) -> None:
         """`torch.save` has saved something."""
+        saying.noticed(self.scene, sys._getframe(1))
         training = self.scene.training
         if training is not None and not training.over:
             copied = self.boundaries.integration.options.copies
@@ -236,6 +237,7 @@ class Watch:
 
     def filled(self, args: Any, kwargs: Any, result: Any) -> None:
         """A model was given a state."""
+        saying.noticed(self.scene, sys._getframe(1))
         checkpoints.filled(self.scene, args[0])
         best.given(self.scene.training, args, kwargs)
 
