@@ -16,6 +16,7 @@ from .records import Block, Record, blocks_of
 
 if TYPE_CHECKING:
     from .query import Curve, Found, Query, Window
+    from .staging import Staged
     from .summary import Summary
 
 Create = Callable[[str], contextlib.AbstractContextManager[BinaryIO]]
@@ -95,6 +96,13 @@ class Backend(abc.ABC):
             return self.create_artifact(run, f"{path}/{name}")
 
         return contextlib.nullcontext(create)
+
+    def staged(self, key: str) -> Staged | None:
+        """The file that gathers under `key` (32 hexadecimal digits) until it is a run's.
+
+        Every process that serves the store sees the same. None where the store has no such.
+        """
+        return None
 
     # -- reading ---------------------------------------------------------------------------
 

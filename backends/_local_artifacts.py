@@ -111,6 +111,18 @@ def create_file(
     debt.owe([str(target)])
 
 
+def move_file(source: Path, target: Path, top: Path, debt: Debt) -> None:
+    """Have the file `source` stand at `target`; raises BackendError where a folder stands there."""
+    try:
+        with _StoreErrors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)  # noqa: PTH105
+    except BackendError:
+        prune(target.parent, top)
+        raise
+    debt.owe([str(target)])
+
+
 @contextlib.contextmanager
 def create_folder(
     target: Path, top: Path, make_root: Callable[[], None], debt: Debt

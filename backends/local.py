@@ -14,8 +14,16 @@ from autolog.errors import BackendError, NotFound
 from autolog.journal_read import JournalFile, Line, contiguous, in_order, to_record
 from autolog.paths import check_id
 from autolog.records import Block, Record
+from autolog.staging import GatheredFile, Staged
 
-from ._local_artifacts import ArtifactFolder, create_file, create_folder, link_file, remove
+from ._local_artifacts import (
+    ArtifactFolder,
+    create_file,
+    create_folder,
+    link_file,
+    move_file,
+    remove,
+)
 from ._local_catalog import Catalog, LightJournal, journal_paths
 from ._local_deleting import delete_folder, delete_light
 from ._local_following import Following
@@ -25,6 +33,9 @@ from ._local_writing import Streams
 
 MAX_AGE = 1.0
 """Seconds for which a look at the whole store is good while the run asked for is found at once."""
+
+UPLOADS = ".uploads"
+"""The folder of files that come in pieces."""
 
 _Source = JournalFile | LightJournal
 _Sources = dict[str, list[_Source]]
@@ -96,6 +107,17 @@ class LocalBackend(Backend):
         folder = ArtifactFolder(self.root / run / "artifacts")
         target = folder.locate(path)
         return create_folder(target, folder.folder, self._streams.make_root, self._debt)
+
+    def staged(self, key: str) -> Staged:
+        """A file in a hidden folder of the store, which is renamed when it is whole."""
+        check_id(key)
+        return _Upload(self, self.root / UPLOADS / key)
+
+    def take(self, file: Path, run: str, path: str) -> None:
+        """Make `file`, which lies in the store, the run's artifact."""
+        check_id(run)
+        folder = ArtifactFolder(self.root / run / "artifacts")
+        move_file(file, folder.locate(path), folder.folder, self._debt)
 
     def artifacts(self, run: str) -> list[str]:
         """Paths of the run's artifacts in all its folders, sorted."""
@@ -265,6 +287,19 @@ class LocalBackend(Backend):
         inherited = self._streams
         self._reset()
         inherited.close()
+
+
+class _Upload(GatheredFile, Staged):
+    """A file on its way into a local store."""
+
+    def __init__(self, store: LocalBackend, file: Path) -> None:
+        super().__init__(file)
+        self._store = store
+
+    def keep(self, run: str, path: str, sha256: str) -> None:
+        """As the contract says."""
+        self._store.take(self.file, run, path)
+        self.drop()
 
 
 def _after_fork_in_child() -> None:

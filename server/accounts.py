@@ -1,4 +1,4 @@
-"""Tokens and the audit log: two small tables, beside the runs where these are in a database."""
+"""Tokens, the audit log, uploads under way: small tables, beside the runs in a database."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ _audit = sa.Table(
     sa.Column("who", sa.String(200), nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
+)
+
+_uploads = sa.Table(
+    "autolog_server_uploads",
+    _metadata,
+    sa.Column("key", sa.String(32), primary_key=True),
+    sa.Column("touched", sa.Double, nullable=False),
 )
 
 
@@ -109,6 +116,21 @@ class Accounts:
         """The newest lines of the audit log, newest first; before the line `before`."""
         query = sa.select(_audit).order_by(_audit.c.id.desc()).limit(limit)
         return self._ask(query if before is None else query.where(_audit.c.id < before))
+
+    def touch(self, upload: str) -> None:
+        """A piece of an upload comes now."""
+        now = {"touched": time.time()}
+        if not self._do(sa.update(_uploads).where(_uploads.c.key == upload).values(now)):
+            self._do(sa.insert(_uploads).values(key=upload, **now))
+
+    def untouched(self, seconds: float) -> list[str]:
+        """Uploads of which for so long no piece has come."""
+        old = _uploads.c.touched < time.time() - seconds
+        return [row["key"] for row in self._ask(sa.select(_uploads.c.key).where(old))]
+
+    def forget(self, upload: str) -> None:
+        """An upload is over."""
+        self._do(sa.delete(_uploads).where(_uploads.c.key == upload))
 
     def close(self) -> None:
         """Let go of connections."""

@@ -92,6 +92,7 @@ def litestar(config: Config) -> Litestar:
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         _heed_signals()
+        await run_sync(uploads.sweep, service)
         yield
         await run_sync(service.close)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mimetypes
 import re
@@ -108,8 +109,15 @@ def checked_path(path: str) -> str:
 
 def store_artifact(store: Backend, run: str, path: str, source: Any) -> None:
     """Store `source`, which checks itself; raises ApiError that says why it cannot be done."""
-    try:
+    with storing(store, run, path):
         store.send_artifact(run, path, source)
+
+
+@contextlib.contextmanager
+def storing(store: Backend, run: str, path: str) -> Iterator[None]:
+    """What the store raises as an ApiError that says why it cannot be done."""
+    try:
+        yield
     except NotFound:
         raise
     except BackendError as error:

@@ -23,6 +23,7 @@ class Incoming:
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise ApiError(415, "content_encoding", "send files as they are")
         declared = content_length(request)
+        self.declared = declared
         self._most = most
         if declared is not None and declared > most:
             raise self._too_large()

@@ -41,6 +41,7 @@ class Service:
         stopping: Set when the process is about to end: answers without an end finish then.
         memo: What the store gave back with its runs' versions, which saves it work.
         parts: What those who follow runs are given.
+        swept: When uploads were last looked through (monotonic).
     """
 
     def __init__(self, config: Config) -> None:
@@ -51,6 +52,7 @@ class Service:
         self.stopping = STOPPING
         self.memo: Any = None
         self.parts = Parts()
+        self.swept = time.monotonic()
         self._experiments = Experiments(self.backend)
         self._means = self._authenticators()
 

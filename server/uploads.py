@@ -1,35 +1,40 @@
 """Routes: a large file in pieces, which goes on where it was cut off, at whichever machine.
 
-Pieces are kept in the store itself, as files of a run that has no records and whose id follows
-from what is uploaded: so every process that serves the store knows how far it has come.
+Pieces gather in the store itself, under a name that follows from what is uploaded: so every
+process that serves the store knows how far it has come.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import re
-from collections.abc import Iterator
-from typing import Annotated, BinaryIO
+import logging
+import time
+from typing import Annotated
 
 from anyio.to_thread import run_sync
 from litestar import delete, get, post, put
 from litestar.params import QueryParameter
 
-from autolog.backend import Backend
-from autolog.errors import NotFound
+from autolog.errors import BackendError, NotFound
 from autolog.protocol import Artifact, Offset
+from autolog.staging import Staged
 
-from .artifacts import checked_path, store_artifact
+from .artifacts import checked_path, storing
 from .bodies import content_length
 from .errors import ApiError
 from .incoming import Incoming
 from .params import ArtifactPath, Digest, RunId
+from .pieces import Pieces
 from .scoped import Scoped
-from .service import AnyRequest, fingerprint, service_of, store_of
+from .service import AnyRequest, Service, fingerprint, service_of, store_of
 
-_NAME = re.compile(r"(\d{15})-(\d{1,15})")
 _ROUTE = "/runs/{run:str}/upload"
+
+ABANDONED = 86_400.0
+"""Seconds without a piece after which nobody goes on with an upload any more."""
+EVERY = 3_600.0
+"""Seconds between two looks for such."""
+
+_log = logging.getLogger("autolog.server")
 
 
 class Upload:
@@ -37,80 +42,65 @@ class Upload:
 
     def __init__(self, request: AnyRequest, run: str, path: str, digest: str) -> None:
         checked_path(path)
-        self.target = store_of(request)
-        if isinstance(self.target, Scoped) and not self.target.allows(run):
+        target, self._service = store_of(request), service_of(request)
+        if isinstance(target, Scoped) and not target.allows(run):
             raise NotFound(f"no run {run}")
-        self.store: Backend = service_of(request).backend
         self.run, self.path, self.digest = run, path, digest
         self.key = fingerprint("upload", run, path, digest)
-
-    def pieces(self) -> list[tuple[str, int]]:
-        """Name and size of the pieces that follow one another from the start."""
-        held: dict[int, tuple[str, int]] = {}
-        for name in self.store.artifacts(self.key):
-            if match := _NAME.fullmatch(name):
-                held[int(match[1])] = (name, int(match[2]))
-        found, offset = [], 0
-        while offset in held and held[offset][1]:
-            found.append(held[offset])
-            offset += held[offset][1]
-        return found
+        self._staged = staged(self._service, self.key)
+        if time.monotonic() - self._service.swept > EVERY:
+            sweep(self._service)
 
     def offset(self) -> int:
         """How many bytes are held."""
-        return sum(size for _, size in self.pieces())
+        return self._staged.size()
 
     def add(self, offset: int, size: int, source: Incoming) -> int:
         """Keep a piece that begins at `offset`; how many bytes are held then."""
         held = self.offset()
         if held != offset:
             raise ApiError(409, "offset", f"{held} bytes are held: go on there", offset=held)
-        store_artifact(self.store, self.key, f"{offset:015d}-{size}", source)
+        self._service.accounts.touch(self.key)
+        held = self._staged.add(offset, source)
         if source.total != size:
             raise ApiError(400, "cut_off", "the body was cut off")
-        return offset + size
+        return held
 
     def finish(self, size: int) -> None:
-        """Make one file of the pieces, if these are the bytes that were announced."""
+        """Make it the run's file, if these are the bytes that were announced."""
         held = self.offset()
         if held != size:
             raise ApiError(409, "offset", f"{held} of {size} bytes are held", offset=held)
-        names = [name for name, _ in self.pieces()]
-        source = Joined(self.store, self.key, names, self.digest)
-        try:
-            store_artifact(self.target, self.run, self.path, source)
-        finally:
-            if source.over:  # whatever came of it: these bytes are stored, or the wrong ones
-                self.drop()
+        found = self._staged.sha256()
+        if found != self.digest:
+            self.drop()
+            message = "the bytes have another SHA-256; begin anew"
+            raise ApiError(422, "digest", message, sha256=found)
+        with storing(self._service.backend, self.run, self.path):
+            self._staged.keep(self.run, self.path, found)
+        self._service.accounts.forget(self.key)
 
     def drop(self) -> None:
         """Forget the pieces."""
-        with contextlib.suppress(NotFound):
-            self.store.delete(self.key)
+        self._staged.drop()
+        self._service.accounts.forget(self.key)
 
 
-class Joined:
-    """Several files of a run as one stream."""
+def staged(service: Service, key: str) -> Staged:
+    """Where the pieces gather: the store's own place for it, else its files."""
+    return service.backend.staged(key) or Pieces(service.backend, key)
 
-    def __init__(self, store: Backend, run: str, names: list[str], digest: str) -> None:
-        self._streams: Iterator[BinaryIO] = (store.open_artifact(run, name) for name in names)
-        self._stream: BinaryIO | None = next(self._streams, None)
-        self._expected, self._found = digest, hashlib.sha256()
-        self.over = False
 
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, none at the end; raises ApiError there if the SHA-256 is another one."""
-        while self._stream is not None:
-            data = self._stream.read(size)
-            if data:
-                self._found.update(data)
-                return data
-            self._stream.close()
-            self._stream = next(self._streams, None)
-        self.over = True
-        if self._found.hexdigest() != self._expected:
-            raise ApiError(422, "digest", "the bytes have another SHA-256; begin anew")
-        return b""
+def sweep(service: Service) -> None:
+    """Forget the uploads with which nobody goes on; the log says which, and what went wrong."""
+    service.swept = time.monotonic()
+    try:
+        for key in service.accounts.untouched(ABANDONED):
+            staged(service, key).drop()
+            service.accounts.forget(key)
+            _log.info("upload %s was not finished within a day: forgotten", key)
+    except BackendError as error:
+        _log.warning("store: %s", error)
 
 
 @get(_ROUTE, sync_to_thread=True)

@@ -178,6 +178,42 @@ class ArtifactTests(SuiteBase):
             assert path.read_bytes() == b"flavors:"
             assert backend.artifact_path(RUN, "model") == path.parent
 
+    def test_a_file_gathers_from_pieces(self, backend: Backend) -> None:
+        key, data = "9" * 32, secrets.token_bytes(3_500_000)
+        file = backend.staged(key)
+        if file is None:
+            pytest.skip("this store has no place for files that come in pieces")
+        file.drop()
+        assert file.add(0, io.BytesIO(data[:1_000_001])) == 1_000_001
+        with pytest.raises(KeyError):
+            file.add(1_000_001, _Breaking(data[1_000_001:2_200_000]))
+        held = file.size()
+        assert 1_000_001 <= held <= 2_200_000
+        with pytest.raises(BackendError):
+            file.add(held + 1, io.BytesIO(b"x"))
+        again = backend.staged(key)
+        assert again is not None
+        assert again.size() == held
+        assert again.add(held, io.BytesIO(data[held:])) == len(data)
+        assert backend.run_ids() == []
+        assert file.sha256() == _sha(data)
+        _put(backend, RUN, "model/data", b"before")
+        file.keep(RUN, "model/data", _sha(data))
+        assert self.raw_artifact(backend, RUN, "model/data") == data
+        assert _get(backend, RUN, "model/data") == data
+        assert file.size() == 0
+        for path in ("model", "model/data/below"):
+            file.add(0, io.BytesIO(data))
+            with pytest.raises(BackendError):
+                file.keep(RUN, path, file.sha256())
+            file.drop()
+        assert backend.artifacts(RUN) == ["model/data"]
+        file.add(0, io.BytesIO(data))
+        file.keep(OTHER, "the same", file.sha256())
+        assert self.raw_artifact(backend, OTHER, "the same") == data
+        with pytest.raises(BackendError):
+            backend.staged("../x")
+
     def test_a_deleted_run_is_gone(self, backend: Backend) -> None:
         for run in (RUN, OTHER):
             backend.write(series(run, ONE, 0, 100))
@@ -209,6 +245,16 @@ class ArtifactTests(SuiteBase):
         backend.delete(RUN)
         backend.write(series(RUN, ONE, 0, 3))
         self.check(backend, RUN, series(RUN, ONE, 0, 3))
+
+
+class _Breaking(io.BytesIO):
+    """Gives its bytes, and breaks off at their end."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(100_000 if size is None or size < 0 else min(size, 100_000))
+        if not data:
+            raise KeyError
+        return data
 
 
 def _put(backend: Backend, run: str, path: str, data: bytes) -> None:

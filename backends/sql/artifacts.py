@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from autolog.digests import Verified
 from autolog.errors import BackendError, NotFound, permanent
 from autolog.paths import check_artifact_path, check_id
+from autolog.staging import Gathered, Source, Staged
 
 from . import dialects
 from .database import Database
@@ -61,6 +62,26 @@ class Keeper:
                 self.sweep()
                 return
         raise BackendError(f"{self._database.uri}: {path!r} is removed again and again")
+
+    def staged(self, key: str) -> Staged | None:
+        """A content that comes in pieces; None where it lies in an object store."""
+        check_id(key)
+        gathered = self._depot.gathered(key)
+        return None if gathered is None else _Upload(self, gathered)
+
+    def adopt(self, run: str, path: str, digest: str, gathered: Gathered) -> None:
+        """Make what has gathered, which has that digest, the artifact."""
+        check_id(run)
+        check_artifact_path(path)
+        size = gathered.size()
+        if not self._depot.has(digest, size):
+            self._depot.adopt(gathered, digest)
+        if not self._database.write(lambda c: self._name(c, run, path, digest, size)):
+            raise BackendError(
+                f"{self._database.uri}: {path!r} was removed just now; send it again"
+            )
+        gathered.drop()
+        self.sweep()
 
     def _name(self, connection: Connection, run: str, path: str, digest: str, size: int) -> bool:
         """Have the run's path mean the content; False where that was removed just now."""
@@ -200,6 +221,34 @@ def _digest(path: str) -> str:
 
 def _clash(path: str, other: str) -> bool:
     return other.startswith(f"{path}/") or path.startswith(f"{other}/")
+
+
+class _Upload(Staged):
+    """A content on its way, and the tables that are to name it."""
+
+    def __init__(self, keeper: Keeper, gathered: Gathered) -> None:
+        self._keeper = keeper
+        self._gathered = gathered
+
+    def size(self) -> int:
+        """As the contract says."""
+        return self._gathered.size()
+
+    def add(self, offset: int, source: Source) -> int:
+        """As the contract says."""
+        return self._gathered.add(offset, source)
+
+    def sha256(self) -> str:
+        """As the contract says."""
+        return self._gathered.sha256()
+
+    def drop(self) -> None:
+        """As the contract says."""
+        self._gathered.drop()
+
+    def keep(self, run: str, path: str, sha256: str) -> None:
+        """As the contract says."""
+        self._keeper.adopt(run, path, sha256, self._gathered)
 
 
 class _Measured:

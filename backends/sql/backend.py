@@ -19,6 +19,7 @@ from autolog.paths import check_artifact_path, check_id
 from autolog.query import Curve, Found, Query, Window
 from autolog.records import Block, Record
 from autolog.settings import resolve
+from autolog.staging import Staged
 from autolog.summary import Summary, unpack_summary
 
 from . import reading, writing
@@ -63,6 +64,10 @@ class SqlBackend(Backend):
     def create_artifact(self, run: str, path: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """As the contract says; the bytes are gathered on this machine first."""
         return self._keeper.create(run, path)
+
+    def staged(self, key: str) -> Staged | None:
+        """As the contract says; None where artifacts lie in an object store."""
+        return self._keeper.staged(key)
 
     def copy_artifact(self, run: str, to: str, path: str) -> None:
         """Both runs share the bytes."""

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from autolog.errors import BackendError, NotFound
+from autolog.staging import Gathered, GatheredFile, Source, hashes
 
 from .database import Database
 from .dialects import insert_new
@@ -35,6 +36,12 @@ class Depot(Protocol):
 
     def put(self, digest: str, source: BinaryIO) -> None:
         """Keep what `source` holds; it appears whole or not at all."""
+
+    def gathered(self, key: str) -> Gathered | None:
+        """A content that comes in pieces, as it gathers here; None for none such."""
+
+    def adopt(self, gathered: Any, digest: str) -> None:
+        """Take what has gathered here, which has that digest, for the content."""
 
     def open(self, digest: str) -> BinaryIO:
         """The content; raises NotFound."""
@@ -79,6 +86,18 @@ class Folder:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
+
+    def gathered(self, key: str) -> GatheredFile:
+        """As the protocol says: a file in this folder, which is renamed."""
+        return GatheredFile(self._folder / ".uploads" / key)
+
+    def adopt(self, gathered: GatheredFile, digest: str) -> None:
+        """As the protocol says."""
+        with _errors(str(self._folder)):
+            self._at(digest).parent.mkdir(parents=True, exist_ok=True)
+            with gathered.file.open("rb") as file:
+                os.fsync(file.fileno())
+            gathered.file.replace(self._at(digest))
 
     def open(self, digest: str) -> BinaryIO:
         """As the protocol says."""
@@ -146,6 +165,13 @@ class Remote:
             with system.open(path, "wb") as target:
                 shutil.copyfileobj(source, target, PART)
 
+    def gathered(self, key: str) -> None:
+        """None: objects are written at once."""
+
+    def adopt(self, gathered: Any, digest: str) -> None:
+        """Never asked."""
+        raise NotImplementedError
+
     def open(self, digest: str) -> BinaryIO:
         """As the protocol says."""
         with _errors(self.place):
@@ -177,9 +203,7 @@ class Rows:
 
     def has(self, digest: str, size: int) -> bool:
         """As the protocol says."""
-        query = select(func.sum(func.length(parts.c.data))).where(parts.c.digest == digest)
-        held = self._database.read(lambda c: c.execute(query).scalar(), None)
-        return int(held or 0) == size  # an empty content has no parts
+        return self.held(digest) == size  # an empty content has no parts
 
     def put(self, digest: str, source: BinaryIO) -> None:
         """As the protocol says; each part is a transaction, so that nothing stays locked."""
@@ -191,6 +215,44 @@ class Rows:
 
     def _put_part(self, row: dict[str, Any]) -> None:
         self._database.write(lambda c: c.execute(insert_new(c, parts), row))
+
+    def gathered(self, key: str) -> GatheredRows:
+        """As the protocol says: rows under another name."""
+        return GatheredRows(self, key)
+
+    def adopt(self, gathered: GatheredRows, digest: str) -> None:
+        """As the protocol says."""
+        self._rename(gathered.key, digest)
+
+    def held(self, digest: str) -> int:
+        """How many bytes are held."""
+        query = select(func.sum(func.length(parts.c.data))).where(parts.c.digest == digest)
+        return int(self._database.read(lambda c: c.execute(query).scalar(), None) or 0)
+
+    def add(self, digest: str, offset: int, data: bytes) -> None:
+        """Add bytes where those held end: the last row is filled up first."""
+        number, begin = divmod(offset, PART)
+        own = (parts.c.digest == digest, parts.c.part == number)
+        rows = [data[max(at, 0) : at + PART] for at in range(-begin, len(data), PART)]
+
+        def change(connection: Connection) -> None:
+            if begin:
+                before = connection.execute(select(parts.c.data).where(*own)).scalar_one()
+                rows[0] = bytes(before)[:begin] + rows[0]
+                connection.execute(parts.delete().where(*own))
+            for place, row in enumerate(rows, number):
+                connection.execute(parts.insert(), {"digest": digest, "part": place, "data": row})
+
+        self._database.write(change)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Have the content be called otherwise; one of that name goes."""
+
+        def change(connection: Connection) -> None:
+            connection.execute(parts.delete().where(parts.c.digest == new))
+            connection.execute(parts.update().where(parts.c.digest == old).values(digest=new))
+
+        self._database.write(change)
 
     def open(self, digest: str) -> BinaryIO:
         """As the protocol says."""
@@ -204,6 +266,46 @@ class Rows:
     def path(self, digest: str) -> Path | None:
         """As the protocol says."""
         return None
+
+
+class GatheredRows:
+    """Pieces as rows, under a name that is no digest."""
+
+    def __init__(self, rows: Rows, key: str) -> None:
+        self.rows = rows
+        self.key = key
+
+    def size(self) -> int:
+        """As the contract says."""
+        return self.rows.held(self.key)
+
+    def add(self, offset: int, source: Source) -> int:
+        """As the contract says; what a source gives before it fails stays in whole parts."""
+        if self.size() != offset:
+            raise BackendError(f"{self.size()} bytes are held, and not {offset}")
+        while data := _filled(source, PART):
+            self.rows.add(self.key, offset, data)
+            hashes.add(self.key, offset, data)
+            offset += len(data)
+        return offset
+
+    def sha256(self) -> str:
+        """As the contract says."""
+        with self.rows.open(self.key) as stream:
+            return hashes.of(self.key, self.size(), stream)
+
+    def drop(self) -> None:
+        """As the contract says."""
+        hashes.forget(self.key)
+        self.rows.remove(self.key)
+
+
+def _filled(source: Source, size: int) -> bytes:
+    """The next `size` bytes; fewer at the end alone."""
+    found = bytearray()
+    while len(found) < size and (data := source.read(size - len(found))):
+        found += data
+    return bytes(found)
 
 
 class _Parts(io.RawIOBase):

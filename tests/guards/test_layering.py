@@ -50,6 +50,7 @@ STORAGE = {
     "autolog.reporting",
     "autolog.series",
     "autolog.settings",
+    "autolog.staging",
     "autolog.status",
     "autolog.summary",
 }
