@@ -115,6 +115,7 @@ def ask(backend: Backend, count: int) -> dict[str, float]:
     """A filter on two metrics with order and limit, among all runs of the store."""
     best, newest = ("metrics.accuracy DESC",), ()
     few, some = (f"metrics.accuracy > {least} and metrics.loss < 0.4" for least in (0.9999, 0.98))
+    text = "params.model = 'Ridge' and metrics.loss < 0.4"
     spread = "metrics.accuracy > 0.9 and metrics.loss < 0.1 and params.C < 0.1"
     queries = {
         "by_metric": Query(FILTER, None, best, 100),
@@ -123,7 +124,7 @@ def ask(backend: Backend, count: int) -> dict[str, float]:
         "few_by_metric": Query(few, None, best, 100),
         "fiftieth": Query(some, None, newest, 100),
         "three_tenths": Query(spread, None, newest, 100),
-        "text": Query("params.model = 'Ridge'", None, ("metrics.loss DESC",), 100),
+        "text": Query(text, None, ("metrics.loss DESC",), 100),
     }
     found: dict[str, float] = {}
     for name, query in queries.items():
