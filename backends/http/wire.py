@@ -36,14 +36,26 @@ def bodies(batch: Sequence[Record]) -> Iterator[bytes]:
 
 
 def _within_bounds(records: list[Record]) -> Iterator[bytes]:
-    """The records in one body, or halved until each is small enough or a single one."""
-    body = _encoded(records)
-    if len(body) <= MOST_BYTES or len(records) == 1:
-        yield body
+    """The records in one body, which is the rule, or in several that are small enough."""
+    whole = _encoded(records)
+    if len(whole) <= MOST_BYTES:
+        yield whole
         return
-    middle = len(records) // 2
-    yield from _within_bounds(records[:middle])
-    yield from _within_bounds(records[middle:])
+    parts: list[bytes] = []
+    size = 0
+    for record in records:
+        part = _encode(record)
+        if parts and size + len(part) > MOST_BYTES:
+            yield _list(parts)
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part)
+    yield _list(parts)
+
+
+def _list(parts: list[bytes]) -> bytes:
+    """A MessagePack array of what is encoded already."""
+    return b"\xdd" + len(parts).to_bytes(4, "big") + b"".join(parts)
 
 
 def _encoded(records: list[Record]) -> bytes:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import http_farm
+import msgspec
 import pytest
-from autolog.backends.http import HttpBackend
+from autolog.backends.http import HttpBackend, wire
 
 from autolog.errors import BackendError, FilterError, NotFound
 from autolog.localtoken import token_file, write_token
 from autolog.query import Query
+from autolog.records import Record
 from autolog.search import search_runs
 from autolog.testing._backend_parts import record, series
 
@@ -173,6 +175,24 @@ def test_a_body_that_is_cut_off_is_an_error() -> None:
                 call()
         with pytest.raises(BackendError), backend.open_artifact(RUN, "a") as stream:
             stream.read()
+
+
+def test_a_batch_is_cut_into_bodies_that_a_server_takes() -> None:
+    sizes = [10, 3_000_000, 3_000_000, 10, 5_000_000, *[10] * wire.MOST_RECORDS]
+    batch = [Record(RUN, WRITER, i, 1e9, "tag", "t", "x" * n) for i, n in enumerate(sizes)]
+    cut = [msgspec.msgpack.decode(body, type=list[Record]) for body in wire.bodies(batch)]
+    assert [one for part in cut for one in part] == batch
+    for part in cut:
+        size = sum(len(one.value) for one in part)
+        assert len(part) == 1 or (len(part) <= wire.MOST_RECORDS and size < wire.MOST_BYTES)
+    assert len(cut) == 5
+
+
+def test_a_record_that_cannot_be_sent_is_named() -> None:
+    batch = [Record(RUN, WRITER, i, 1e9, "tag", "t", i if i != 3 else object()) for i in range(9)]
+    with pytest.raises(BackendError, match="record 3 is not in wire form") as caught:
+        list(wire.bodies(batch))
+    assert caught.value.permanent
 
 
 def test_a_redirect_is_not_followed() -> None:

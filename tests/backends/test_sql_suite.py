@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +14,15 @@ from typing import ClassVar
 import psycopg
 import pytest
 import sql_oracles as oracles
-from autolog.backends.sql import database
+from autolog.backends.sql import database, dialects
 from autolog.backends.sql.backend import SqlBackend
 
 from autolog.backend import Backend
 from autolog.errors import BackendError
+from autolog.records import Record
 from autolog.testing.backend import BackendSuite
 
-RUN = "a" * 32
+RUN, WRITER = "a" * 32, "1" * 32
 
 
 class TestSqlite(oracles.SqliteOracle, BackendSuite):  # type: ignore[misc,name-defined]
@@ -76,5 +79,31 @@ class TestPostgresql(oracles.PostgresqlOracle, BackendSuite):  # type: ignore[mi
         ):
             source.read()
 
+    def test_rows_that_come_by_copy_are_those_of_inserts(
+        self, backend: Backend, tmp_path: Path
+    ) -> None:
+        odd = ["tab\there", "back\\slash", "line\nend", "\\N", "\\.", "", "ü", "x" * 300]
+        odd += [True, -0.0, 5e-324, 2**53 + 1, {"$float": "nan"}, {"$float": "-inf"}, [1, "a"]]
+        values = [*odd, *range(2 * dialects.COPIED)]
+        facts = [("param", f"p{i}", value) for i, value in enumerate(values)]
+        batch = [Record(RUN, WRITER, i, 1e9 + i, *fact) for i, fact in enumerate(facts)]
+        other = SqlBackend(f"sqlite:///{tmp_path}/other.db")
+        for one in (backend, other):
+            one.write(batch)
+        with (
+            psycopg.connect(self.database_of(backend)) as copied,
+            contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as inserted,
+        ):
+            rows = copied.execute(ROWS).fetchall()
+            assert rows == inserted.execute(ROWS).fetchall()
+        assert len(rows) == len(values)
+        other.close()
+
     def database_of(self, backend: Backend) -> str:
         return str(backend.uri)
+
+
+ROWS = """
+    SELECT key, place, form, probable, num, text FROM autolog_latest
+    JOIN autolog_names ON id = name_id ORDER BY length(key), key
+"""

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPECTED = {
     "sql": {"points_per_cpu_s", "thinned_cpu_ms", "few_cpu_ms", "single_cpu_ms"},
-    "server": {"points_per_s", "server_us_per_point", "write_64_p99_ms", "search_16_p50_ms"},
+    "server": {"points_per_s", "client_us_per_point", "write_64_p99_ms", "search_16_p50_ms"},
     "delivery": {"alone_s", "with_server_s"},
 }
 
