@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from typing import Any, cast
@@ -10,16 +11,19 @@ from typing import Any, cast
 from litestar import Request
 
 from autolog.backend import Backend
+from autolog.errors import UsageError
 from autolog.opening import open_backend
 from autolog.paths import is_id
 
 from .access import Authenticator, Connection, Everybody, Principal, ProxyUsers, Role
 from .accounts import Accounts, digest
 from .config import Config
-from .errors import ApiError
+from .errors import ApiError, Busy
 from .following import Parts
 from .rates import Rates
 from .scoped import Experiments, Scoped
+
+_log = logging.getLogger("autolog.server")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -63,7 +67,7 @@ class Service:
             header, role = config.user_header, config.proxy_role
             means.append(ProxyUsers(config.proxies, header, role, config.admins))
         if config.login:
-            means.append(_third_party(config.login))
+            means.append(Guarded(config.login))
         return [*means, Everybody()] if config.open else means
 
     def principal(self, connection: Connection) -> Principal | None:
@@ -144,12 +148,37 @@ class Bearer:
         return found
 
 
-def _third_party(name: str) -> Authenticator:
+class Guarded:
+    """A package's own means, asked last; where it fails nobody comes in, and the log says why."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._means = third_party(name)
+
+    def authenticate(self, connection: Connection) -> Principal | None:
+        """As the protocol says; raises ApiError."""
+        try:
+            return self._means.authenticate(connection)
+        except ApiError:
+            raise
+        except Exception as error:
+            _log.error("login %s", self._name, exc_info=error)
+            raise Busy("login_unavailable", "who you are cannot be found out now") from error
+
+
+def third_party(name: str) -> Authenticator:
+    """The means of that name that a package offers; raises UsageError."""
     from importlib.metadata import entry_points
 
-    for entry in entry_points(group="autolog.server.login", name=name):
-        return cast(Authenticator, entry.load()())
-    raise RuntimeError(f"no login {name!r}; packages offer one as autolog.server.login")
+    offered = entry_points(group="autolog.server.login")
+    for entry in offered.select(name=name):
+        try:
+            return cast(Authenticator, entry.load()())
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(f"--login {name} cannot be loaded: {what}") from error
+    known = ", ".join(sorted(offered.names)) or "none is installed"
+    raise UsageError(f"--login {name}: no package offers it as autolog.server.login ({known})")
 
 
 def service_of(request: AnyRequest) -> Service:

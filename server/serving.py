@@ -25,6 +25,7 @@ from .accounts import Accounts, digest, new_token
 from .config import Config, to_environment
 from .logs import LOGGING
 from .measures import SHARED
+from .service import third_party
 
 GRACE = 30
 """Seconds in which requests that have begun may end when the server is stopped."""
@@ -49,6 +50,8 @@ def _end(*_: object) -> None:
 
 def serve(config: Config, place: Place) -> None:
     """Serve until a signal ends it; raises UsageError or BackendError where it cannot begin."""
+    if config.login:
+        third_party(config.login)
     away = _check_store(config.backend)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # uvicorn raises it once more, when all else has ended
@@ -153,7 +156,7 @@ def _check_public(config: Config, host: str) -> None:
     """Refuse to let the whole network in."""
     if config.open:
         raise UsageError(f"--no-auth is for this machine alone, and {host} is reached by others")
-    if config.proxies:
+    if config.proxies or config.login:
         return
     accounts = Accounts(config.access)
     try:

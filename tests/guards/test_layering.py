@@ -189,6 +189,35 @@ def test_the_server_and_its_client_share_what_they_say_to_each_other(tree: Any) 
     assert offenders == []
 
 
+DANGEROUS = {
+    "eval", "exec", "os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput",
+    "pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
+    "yaml.load", "yaml.unsafe_load", "tarfile.open", "zipfile.ZipFile", "shutil.unpack_archive",
+    "joblib.load", "torch.load", "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads",
+}  # fmt: skip
+"""What runs code that it is given, or writes where a file tells it to."""
+
+TRUSTED = {
+    "autolog/integration.py": "annotations of an integration's own options",
+    "autolog/models/yamltext.py": "with the loader that makes plain values alone",
+    "autolog/testing/": "tests",
+}
+
+
+def test_nothing_that_runs_code_is_called_but_where_it_is_meant(tree: Any) -> None:
+    """No shell, no unpickling, no archive, whatever a store, a server or a file says."""
+    offenders = []
+    for source in (*tree.room("autolog"), *tree.room("backends"), *tree.room("server")):
+        if any(source.name.startswith(place) for place in TRUSTED):
+            continue
+        for node in ast.walk(source.syntax):
+            if isinstance(node, ast.Call):
+                shell = any(k.arg == "shell" for k in node.keywords)
+                if shell or ast.unparse(node.func) in DANGEROUS:
+                    offenders.append(f"{source.name}:{node.lineno} {ast.unparse(node.func)}")
+    assert offenders == []
+
+
 def test_the_server_names_no_backend_and_no_integration(tree: Any) -> None:
     offenders = [
         f"{source.name}:{found.line} {found.module}"
