@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import http_farm
 import pytest
 from autolog.backends.http import HttpBackend
 from autolog.backends.local import LocalBackend
@@ -145,7 +146,7 @@ def test_a_changed_file_of_a_local_store_is_told_by_the_run(store: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def address(http_farm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     folder = tmp_path_factory.mktemp("damaged")
     with http_farm.farm(folder, "sqlite") as url:
         yield url, folder
