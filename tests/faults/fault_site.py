@@ -214,6 +214,10 @@ class User:
         program = self.begin(steps)
         self.under_way(program)
         meanwhile()
+        return self.told(program)
+
+    def told(self, program: subprocess.Popen[str]) -> dict[str, str]:
+        """What a training that ended well said."""
         out, err = program.communicate(timeout=120)
         assert program.returncode == 0, err
         return dict(re.findall(r"([A-Z]+) (\S+)", out))
