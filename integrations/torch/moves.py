@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 from torch import nn
 
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ FIRST, THEN = 4, 8
 """Calls at one place without a step, after which parameters are looked at, and looked at again."""
 LARGEST = 20_000
 """Nodes of a graph that are gone through."""
+OPTIMIZERS = f"{Path(torch.optim.__file__).parent}{os.sep}"
 MOST = 64
 """Parameters that are compared."""
 
@@ -32,13 +38,29 @@ class Marks(NamedTuple):
 
 
 def look(scene: Scene, pending: Pending, tensor: Any) -> None:
-    """A `backward` was called often enough without a step to see what it does."""
+    """A `backward` was called often enough without a step to see what it does.
+
+    An optimizer that calls it itself, as LBFGS does (20 times a step), changes the weights too.
+    """
+    if _within_step():
+        pending.look = 2 * pending.look
+        return
     before, reached = pending.marks, list(_reached(tensor))
     if before is not None and reached and before.moved():
         scene.moved = pending, reached
         return
     pending.marks = Marks([(weakref.ref(one), _mark(one)) for one in reached[:MOST]])
     pending.look = THEN if before is None else 2 * pending.look
+
+
+def _within_step() -> bool:
+    """Whether an optimizer's step is under way, whose closure calls `backward`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(OPTIMIZERS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _mark(parameter: Any) -> Any:

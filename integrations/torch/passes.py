@@ -16,6 +16,7 @@ from .arithmetic import Result
 from .frames import users
 from .losses import number_in
 from .names import part_of
+from .turns import spans
 
 try:
     from numpy import count_nonzero
@@ -35,6 +36,8 @@ CALLED = "_call_impl"
 RECKONED = "as reckoned"
 LABELS = ("cross_entropy", "nll_loss")
 NUMPY_KNOWS = (torch.float32, torch.float64)
+MOST_EARLY = 8
+"""Passes before a training that are remembered."""
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
@@ -43,6 +46,8 @@ class Pass:
 
     Attributes:
         key: Of two passes that may follow each other, what differs.
+        called: The code, by `id`, and the line from which the pass's function was called.
+        rounds: The loops that it is made in, if no training has begun yet.
         means, weighted: Sums of the batches' losses, and of those by samples.
         right, judged: How many predictions were right, of how many.
         told, keys: Numbers that the program itself reckoned of it, and their names.
@@ -51,6 +56,8 @@ class Pass:
 
     def __init__(self, key: Any, frame: FrameType, loop: Any) -> None:
         self.key = key
+        self.called = (0, 0)
+        self.rounds: set[tuple[int, int]] = set()
         self.site = find_site(frame)
         name, self.sure = sources.part(frame, loop.name if loop is not None else "")
         copy = sources.copy_of(frame)
@@ -103,6 +110,12 @@ def evaluated(scene: Scene, name: str, args: Any, kwargs: Any, result: Any) -> N
     if current is None or current.key != key:
         close(scene)
         current = scene.evaluation = Pass(key, frame, scene.loop)
+        if caller is not None:
+            current.called = id(caller.f_code), caller.f_lineno
+        if scene.training is None or scene.training.over:
+            current.rounds = {
+                (id(one.f_code), span[0]) for one in users(frame) for span in spans(one)
+            }
     _add(current, name, args, kwargs, value)
     if scene.loop is None or scene.loop.over:
         current.foreseen = reckoning.foreseen(frame, value)
@@ -176,9 +189,24 @@ def close(scene: Scene) -> None:
     """The pass is over: write down what it came to, if there is a training that it judges."""
     current, scene.evaluation = scene.evaluation, None
     training = scene.training
-    if current is None or training is None or training.over:
+    if current is None:
+        return
+    if training is None or training.over:
+        scene.early = [*scene.early, current][-MOST_EARLY:]
         return
     training.evaluated = True
+    _tell(training, current)
+
+
+def begun(scene: Scene, training: Training) -> None:
+    """A training has begun: what was judged before, in a loop that goes round it, is of step 0."""
+    early, scene.early = scene.early, []
+    for current in early:
+        if current.rounds & training.rounds:
+            _tell(training, current)
+
+
+def _tell(training: Training, current: Pass) -> None:
     part = current.part()
     for result in current.foreseen:
         key = result.name if part_of(result.name) else f"{part}_{result.name}"
@@ -190,10 +218,22 @@ def close(scene: Scene) -> None:
 
 
 def close_if_left(scene: Scene, frame: FrameType | None) -> None:
-    """End the pass whose function has been left by now, as the frames round `frame` tell."""
-    current = scene.evaluation
-    if current is not None and all(id(one.f_code) != current.key[0] for one in users(frame)):
-        close(scene)
+    """End the pass that has been left by now, as the frames round `frame` tell.
+
+    It is not, as long as its function is under way, or a loop in which that is called.
+    """
+    current, training = scene.evaluation, scene.training
+    if current is None or training is None:
+        return
+    code, line = current.called
+    for one in users(frame):
+        if id(one.f_code) == current.key[0]:
+            return
+        if id(one.f_code) == code:
+            loops = (span for span in spans(one) if span[0] < line <= span[1])
+            if any((code, first) not in training.rounds for first, _ in loops):
+                return
+    close(scene)
 
 
 def _write(training: Training, part: str, current: Pass) -> None:

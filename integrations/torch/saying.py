@@ -103,7 +103,8 @@ def noticed(scene: Scene, frame: FrameType | None, *, showing: bool = False) -> 
     judging = amidst and loop is not None and not loop.steps
     scene.listening = True
     try:
-        passes.close_if_left(scene, frame)
+        if not amidst:
+            passes.close_if_left(scene, frame)
         look(training, frame, amidst=amidst, showing=showing and not judging)
     finally:
         scene.listening = False

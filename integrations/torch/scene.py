@@ -32,7 +32,7 @@ class Scene(threading.local):
         loss: The loss function that was called last for a training.
         training: The one whose step was the last here.
         loop: The data loader that was begun last.
-        evaluation: The pass over data that is being judged.
+        evaluation: The pass over data that is being judged; `early` are those before a training.
         norms: Norms of gradients since the last step, as `clip_grad_norm_` gave them.
         loaded: The file that was loaded last; `filled` are the models that were given it.
         evaluating: How often a model was put into evaluation.
@@ -57,6 +57,7 @@ class Scene(threading.local):
         self.training: Training | None = None
         self.loop: Loop | None = None
         self.evaluation: Pass | None = None
+        self.early: list[Pass] = []
         self.evaluating = 0
         self.moved: tuple[Pending, list[Any]] | None = None
         self.hand: Hand | None = None

@@ -103,6 +103,15 @@ def ended(frame: FrameType) -> tuple[Plan, ...]:
     return tuple(found)
 
 
+@by_place
+def spans(frame: FrameType) -> tuple[tuple[int, int], ...]:
+    """The loops that a frame is in: the line at which each begins, and that at which it ends."""
+    tree = None if is_library(frame) else sources.tree_of(frame)
+    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    found = ((one.lineno, one.end_lineno or 0) for one in (_loops(scope) if scope else ()))
+    return tuple(one for one in found if one[0] < frame.f_lineno <= one[1])
+
+
 def _loops(scope: ast.AST) -> list[ast.For | ast.While]:
     found = (node for node, _ in configs.statements(scope, False))
     return [node for node in found if isinstance(node, ast.For | ast.While)]
@@ -110,10 +119,11 @@ def _loops(scope: ast.AST) -> list[ast.For | ast.While]:
 
 def _planned(code: CodeType, scope: ast.AST, loops: list[ast.For | ast.While], line: int) -> Plan:
     outside, apart = dict(_given(scope, loops)), dict(_taken_apart(scope))
+    times = frozenset(_times(scope))
     found: dict[str, Watched] = {}
     for loop in loops:
         for node in _turn(loop, line):
-            for one in _watched(node):
+            for one in _watched(node, times):
                 found[one.name] = one._replace(
                     before=outside.get(one.name), parts=apart.get(one.name, ())
                 )
@@ -140,11 +150,24 @@ def _turn(loop: ast.AST, line: int) -> Iterator[ast.stmt]:
             yield from _turn(child, line)
 
 
-def _watched(node: ast.stmt) -> Iterator[Watched]:
+def _times(scope: ast.AST) -> Iterator[str]:
+    """The variables that are given what a clock says."""
+    for node, _ in configs.statements(scope, False):
+        for name, value in configs.bound(node):
+            if isinstance(value, ast.Call) and _tells_time(value):
+                yield name
+
+
+def _tells_time(value: ast.expr) -> bool:
+    text = ast.unparse(value).lower()
+    return any(word in text for word in CLOCKS)
+
+
+def _watched(node: ast.stmt, times: frozenset[str]) -> Iterator[Watched]:
     """What a statement assigns that is reckoned or returned, and no clock; what it appends."""
     if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Name):
-        text = ast.unparse(node.value).lower()
-        if any(word in text for word in CLOCKS):
+        held = {one.id for one in ast.walk(node.value) if isinstance(one, ast.Name)}
+        if _tells_time(node.value) or (held and held <= times):
             return
         for target in node.targets:
             for one in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:

@@ -266,6 +266,7 @@ class Watch:
             if hand is not None:
                 scene.training = hand.training
                 losses.replay(hand.training, hand.known, scene, found)
+                self._begun(hand.training, frame)
         if hand is not None:
             hand.stepping(frame)
             self._made(hand.training, hand.known, hand.optimizer, frame)
@@ -320,9 +321,14 @@ class Watch:
             scene.norms.clear()
         else:
             training.parameter = known.last
-            readings.begun(training, caller)
-            self._listen()
+            self._begun(training, caller)
         return training
+
+    def _begun(self, training: Training, frame: FrameType | None) -> None:
+        """A training begins with the step that is made in `frame`."""
+        readings.begun(training, frame)
+        passes.begun(self.scene, training)
+        self._listen()
 
     def _listen(self) -> None:
         if self.boundaries.integration.options.settings:
