@@ -10,7 +10,6 @@ behind the server: local, sqlite (the default) or postgresql.
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import statistics
 import sys
@@ -20,12 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_file = Path(__file__).parent.parent / "tests" / "faults" / "fault_site.py"
-_spec = importlib.util.spec_from_file_location("fault_site", _file)
-assert _spec is not None
-assert _spec.loader is not None
-parts: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(parts)
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path += [str(TESTS / "backends"), str(TESTS / "faults")]
+
+import fault_site as parts  # noqa: E402
 
 Figures = tuple[float, float, float]
 

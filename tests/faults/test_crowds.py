@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -14,13 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import fault_site as parts
 import pytest
 
 from autolog.errors import BackendError
 from autolog.opening import open_backend
 from autolog.records import Record
-
-parts: Any = sys.modules["fault_site"]
 
 WRITERS = [(run * 32, writer * 32) for run in "ab" for writer in "123"]
 BATCH, BATCHES = 50, 8

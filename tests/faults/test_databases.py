@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-parts: Any = sys.modules["fault_site"]
+import fault_site as parts
 
 
 def test_postgresql_is_killed_and_restarted(tmp_path: Path, own_cluster: Any, result: str) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import fault_site as parts
 import pytest
-
-parts: Any = sys.modules["fault_site"]
 
 
 def kill_clients(user: Any, kills: int, each_tenth: Any = lambda: None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fault_site as parts
 import psycopg
 import pytest
 
@@ -18,9 +19,6 @@ try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
-
-
-parts: Any = sys.modules["fault_site"]
 
 
 def only(*kinds: str) -> Callable[[Any], Any]:

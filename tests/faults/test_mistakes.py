@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import fault_site as parts
 import pytest
-
-parts: Any = sys.modules["fault_site"]
 
 SECRET = "hunter2hunter2"
 
