@@ -98,13 +98,12 @@ class Torch(Integration):
 
     @around(function("torch.serialization", "load"), only="loads")
     def load(self, call: Call, run: Run | None) -> Iterator[None]:
-        """What a training goes on from: noted here, told when a model was given it and is trained
-        (torch 2.2 to 2.13).
+        """What a training goes on from: noted here, told when a model was given it and is trained.
+        A model that the training saved as a whole stands for its own from here on, since the
+        program puts it in its place (torch 2.2 to 2.13).
         """
         yield
-        from . import checkpoints
-
-        checkpoints.loaded(self.watch.scene, call.arg("f"))
+        self.watch.loaded(call.arg("f"), call.result)
 
     def install(self, module: Any) -> Iterator[Callable[[], object]]:
         """torch's own hooks for optimizers and for modules that are put together, and lean ones on

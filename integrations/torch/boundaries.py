@@ -215,6 +215,15 @@ class Boundaries:
 
     def _hold(self, training: Training, root: nn.Module) -> None:
         """Know when a model dies; what is needed to save it is held in its stead."""
+        self.stands_in(training, root)
+        remains = weights.Remains(root)
+        training.kept.append(remains)
+        options = self.integration.options
+        told = partial(forwards.told, weakref.ref(training), weakref.ref(remains), options)
+        self.awaited.next_call(root, told)
+
+    def stands_in(self, training: Training, root: nn.Module) -> None:
+        """A training goes on as long as such a model lives."""
         held = weakref.ref(training)
 
         def gone(reference: Any) -> None:
@@ -223,10 +232,6 @@ class Boundaries:
                 self.end(training)
 
         training.roots.append(weakref.ref(root, gone))
-        remains = weights.Remains(root)
-        training.kept.append(remains)
-        options = self.integration.options
-        self.awaited.next_call(root, partial(forwards.told, held, weakref.ref(remains), options))
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ import weakref
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch import nn
+
 import autolog
 from autolog.live import Run
 
@@ -108,6 +110,12 @@ def loaded(scene: Scene, source: Any) -> None:
     path = path_of(source)
     if path is not None:
         scene.loaded = Loaded(str(path.resolve()), digest_of(path))
+
+
+def models_in(value: Any) -> list[nn.Module]:
+    """What was saved as a whole: a model by itself, or in a dictionary."""
+    held = value.values() if isinstance(value, dict) else (value,)
+    return [one for one in held if isinstance(one, nn.Module)]
 
 
 def filled(scene: Scene, model: Any) -> None:

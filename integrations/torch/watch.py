@@ -141,6 +141,16 @@ class Watch:
             copied = self.boundaries.integration.options.copies
             checkpoints.saved(training, value, target, copied=copied)
 
+    def loaded(self, source: Any, value: Any) -> None:
+        """The program has loaded a file."""
+        checkpoints.loaded(self.scene, source)
+        training, file = self.scene.training, self.scene.loaded
+        if training is None or training.over or file is None:
+            return
+        if checkpoints.maker(file.digest) is training.run:
+            for model in checkpoints.models_in(value):
+                self.boundaries.stands_in(training, model)
+
     def loop(self, loader: Any, iterator: Any, frame: FrameType | None) -> None:
         """A loader is gone through once more, from the program's `frame`."""
         scene = self.scene

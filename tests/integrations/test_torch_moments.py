@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from torch_small import Play, play, values
 
 pytest.importorskip("torch")
@@ -138,3 +134,34 @@ def test_a_difference_of_clocks_is_no_metric(play: Play) -> None:
         """)
     assert "dt" not in run.series
     assert "score" in run.series
+
+
+def test_a_whole_model_that_is_loaded_again_is_judged_for_its_training(
+    play: Play, tmp_path: Path
+) -> None:
+    test_loss, run = play(
+        """
+        def evaluate(model):
+            model.eval()
+            total = 0.0
+            with torch.no_grad():
+                for x, y in LOADER:
+                    total += torch.nn.functional.mse_loss(model(x), y).item()
+            return total / len(LOADER)
+
+        def run(path):
+            model, optimizer = begun()
+            epoch(model, optimizer)
+            torch.save(model, path)
+            epoch(model, optimizer)
+            del optimizer
+            model = torch.load(path, weights_only=False)
+            test_loss = evaluate(model)
+            print(f"| End of training | test loss {test_loss:5.2f}")
+            return test_loss
+        """,
+        tmp_path / "best.pt",
+    )
+    assert run.metrics["test_loss"] == test_loss
+    assert run.status == "finished"
+    assert run.tables["checkpoints"]["columns"]["file"] == [str(tmp_path / "best.pt")]
