@@ -112,6 +112,18 @@ def loaded(scene: Scene, source: Any) -> None:
         scene.loaded = Loaded(str(path.resolve()), digest_of(path))
 
 
+def is_from(training: Training, scene: Scene) -> bool:
+    """Whether the file that was loaded last is one that the training saved.
+
+    One that was saved into an open file has no digest: its name tells.
+    """
+    file: Loaded | None = scene.loaded
+    if file is None:
+        return False
+    names = (str(Path(name).resolve()) for name in training.checkpoints["file"])
+    return maker(file.digest) is training.run or file.path in names
+
+
 def models_in(value: Any) -> list[nn.Module]:
     """What was saved as a whole: a model by itself, or in a dictionary."""
     held = value.values() if isinstance(value, dict) else (value,)

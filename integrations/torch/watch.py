@@ -144,10 +144,8 @@ class Watch:
     def loaded(self, source: Any, value: Any) -> None:
         """The program has loaded a file."""
         checkpoints.loaded(self.scene, source)
-        training, file = self.scene.training, self.scene.loaded
-        if training is None or training.over or file is None:
-            return
-        if checkpoints.maker(file.digest) is training.run:
+        training = self.scene.training
+        if training is not None and not training.over and checkpoints.is_from(training, self.scene):
             for model in checkpoints.models_in(value):
                 self.boundaries.stands_in(training, model)
 

@@ -136,8 +136,9 @@ def test_a_difference_of_clocks_is_no_metric(play: Play) -> None:
     assert "score" in run.series
 
 
+@pytest.mark.parametrize("opened", [False, True])
 def test_a_whole_model_that_is_loaded_again_is_judged_for_its_training(
-    play: Play, tmp_path: Path
+    opened: bool, play: Play, tmp_path: Path
 ) -> None:
     test_loss, run = play(
         """
@@ -149,10 +150,14 @@ def test_a_whole_model_that_is_loaded_again_is_judged_for_its_training(
                     total += torch.nn.functional.mse_loss(model(x), y).item()
             return total / len(LOADER)
 
-        def run(path):
+        def run(path, opened):
             model, optimizer = begun()
             epoch(model, optimizer)
-            torch.save(model, path)
+            if opened:
+                with open(path, "wb") as file:
+                    torch.save(model, file)
+            else:
+                torch.save(model, path)
             epoch(model, optimizer)
             del optimizer
             model = torch.load(path, weights_only=False)
@@ -161,6 +166,7 @@ def test_a_whole_model_that_is_loaded_again_is_judged_for_its_training(
             return test_loss
         """,
         tmp_path / "best.pt",
+        opened,
     )
     assert run.metrics["test_loss"] == test_loss
     assert run.status == "finished"
