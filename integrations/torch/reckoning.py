@@ -127,7 +127,7 @@ def _run(reckoner: Runner, plan: Plan, frame: FrameType) -> list[Result]:
 
 @by_place
 def _plan(frame: FrameType) -> Plan | None:
-    tree, loop = sources.loop_at(frame)
+    tree, loop = sources.loop_left(frame)
     if tree is None or loop is None:
         return None
     sums = dict(_sums(loop))

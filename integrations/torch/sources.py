@@ -94,6 +94,17 @@ def loop_at(frame: FrameType) -> tuple[Tree | None, ast.For | None]:
     return tree, None
 
 
+def loop_left(frame: FrameType) -> tuple[Tree | None, ast.For | None]:
+    """The `for` statement that a frame leaves just now: its items are used up, or by `break`."""
+    tree, nodes = nodes_at(frame)
+    here: ast.AST | None = next((one for one in nodes if isinstance(one, ast.Break)), None)
+    if tree is None or here is None:
+        return loop_at(frame)
+    while here is not None and not isinstance(here, ast.For | ast.While):
+        here = tree.parents.get(here)
+    return tree, here if isinstance(here, ast.For) else None
+
+
 def gone_through(frame: FrameType) -> tuple[str, bool]:
     """What the program calls the loader whose iteration begins in `frame`.
 

@@ -171,3 +171,24 @@ def test_a_whole_model_that_is_loaded_again_is_judged_for_its_training(
     assert run.metrics["test_loss"] == test_loss
     assert run.status == "finished"
     assert run.tables["checkpoints"]["columns"]["file"] == [str(tmp_path / "best.pt")]
+
+
+def test_a_pass_that_is_cut_short_is_known_by_what_follows_it(play: Play) -> None:
+    told, run = play("""
+        def run():
+            model, optimizer = begun(2)
+            seen = []
+            for turn in range(3):
+                for x, y in LABELLED:
+                    step(optimizer, torch.nn.functional.cross_entropy(model(x), y))
+                correct = 0
+                with torch.no_grad():
+                    for number, (x, y) in enumerate(LABELLED):
+                        if number * 4 >= 12:
+                            break
+                        correct += model(x).argmax(1).eq(y).sum().item()
+                accuracy = correct / min(len(LABELLED.dataset), 12)
+                seen.append(accuracy)
+            return seen
+        """)
+    assert values(run, "accuracy") == told
