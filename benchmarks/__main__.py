@@ -30,8 +30,11 @@ Figures = dict[str, float]
 def main() -> None:
     """Parse the command line, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = ", ".join([*CASES, *OTHERS])
     parser.add_argument("--rounds", type=int, default=5, help="pairs of processes for each case")
-    parser.add_argument("--only", action="append", help=f"a case, or {', '.join(OTHERS)}")
+    parser.add_argument(
+        "--only", action="append", metavar="CASE", choices=[*CASES, *OTHERS], help=f"one of {names}"
+    )
     parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
     parser.add_argument("--store", action="append", help="sqlite or postgresql; both if not given")
     parser.add_argument("--size", type=float, default=1.0, help="of what stores are filled with")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -104,8 +105,9 @@ def test_a_certificate_is_served(
         port = int(log.read_text().split("AUTOLOG_BACKEND=")[1].split()[0].rpartition(":")[2])
         context = ssl.create_default_context(cafile=str(certificate[0]))
         connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
-        connection.request("GET", "/healthz")
-        assert json.loads(connection.getresponse().read()) == {"status": "ok"}
+        with contextlib.closing(connection):
+            connection.request("GET", "/healthz")
+            assert json.loads(connection.getresponse().read()) == {"status": "ok"}
     finally:
         process.terminate()
         process.wait(timeout=60)
