@@ -27,8 +27,12 @@ from .logs import LOGGING
 from .measures import SHARED
 from .service import third_party
 
-GRACE = 30
-"""Seconds in which requests that have begun may end when the server is stopped."""
+GRACE = 20
+"""Seconds in which requests that have begun may end when the server is stopped.
+
+Fewer than the 30 after which Kubernetes kills; with TLS also idle clients are waited for, who may
+not answer that the connection is over.
+"""
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept: longer than clients leave theirs unused."""
