@@ -288,6 +288,8 @@ def _file(url: URL) -> Path | None:
     """The absolute path of SQLite's file, as seen from where the store was named."""
     if url.get_backend_name() != "sqlite":
         return None
+    if url.host:
+        raise BackendError(f"sqlite: knows no host {url.host!r}; write sqlite:///{url.database}")
     if not url.database or url.database == ":memory:":
         raise BackendError("sqlite: names no file; write sqlite:///runs.db, or memory: for none")
     return Path(os.path.abspath(os.path.expanduser(url.database)))  # noqa: PTH100, PTH111

@@ -69,9 +69,13 @@ def test_no_password_is_told(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri", ["sqlite:", "sqlite://", "sqlite:///:memory:", "sqlite://host/a.db"]
 )
-def test_a_name_of_nothing_is_refused(uri: str) -> None:
-    with pytest.raises(BackendError):
+def test_a_name_of_nothing_is_refused(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BackendError, match="write sqlite:///"):
         SqlBackend(uri).write(series(RUN, ONE, 0, 1))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_errors_say_what_to_do(tmp_path: Path) -> None:
