@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -14,7 +14,8 @@ from .journal import FORMAT, Header
 from .paths import is_id
 from .records import Entry, Kind, Record
 
-_BLOCK = 1 << 18
+BLOCK = 1 << 18
+"""Bytes that are read at once; a longer line is read whole."""
 _MAX_HEADER = 4096
 
 
@@ -46,7 +47,7 @@ class JournalFile:
     def __init__(self, path: Path, first: bytes) -> None:
         self.path = path
         head, _, self._first = first.partition(b"\n")
-        self._more = len(first) if len(first) == _BLOCK else None
+        self._more = len(first) if len(first) == BLOCK else None
         self.header, self._problem = _parse_header(head)
         self._bad = 0
         self._torn = False
@@ -116,7 +117,7 @@ class JournalFile:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._more)
-                while chunk := file.read(_BLOCK):
+                while chunk := file.read(BLOCK):
                     yield chunk
         except OSError as error:
             raise BackendError(f"{self.path}: {error}") from error
@@ -128,7 +129,7 @@ def read_journal(path: Path, *, header_only: bool = False) -> JournalFile:
     With `header_only` the records are not to be asked for. Raises BackendError where the file
     cannot be opened.
     """
-    size = _MAX_HEADER if header_only else _BLOCK
+    size = _MAX_HEADER if header_only else BLOCK
     try:
         with path.open("rb") as file:
             return JournalFile(path, file.read(size))
@@ -149,6 +150,20 @@ def _parse_header(head: bytes) -> tuple[Header | None, str | None]:
     if not is_id(header.writer) or (header.run is not None and not is_id(header.run)):
         return None, "no journal (its header holds no ids)"
     return header, None
+
+
+def whole_lines(file: BinaryIO) -> bytes:
+    """The next lines that are whole, a block or one longer line; none where there is none.
+
+    The file is left at the end of what was read, which may be in the midst of a line.
+    """
+    data = file.read(BLOCK)
+    while b"\n" not in data:
+        more = file.read(BLOCK)
+        if not more:
+            return b""
+        data += more
+    return data[: data.rfind(b"\n") + 1]
 
 
 def decode_line(text: bytes) -> Line | None:

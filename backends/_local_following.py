@@ -7,15 +7,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from autolog.errors import BackendError
 from autolog.forking import ForkSafeLock
 from autolog.journal import Header
-from autolog.journal_read import Line, decode_lines, read_journal
-
-BLOCK = 1 << 18
-"""Bytes that are read at once, and that lie between two marks at least."""
+from autolog.journal_read import BLOCK, Line, decode_lines, read_journal, whole_lines
 
 MOST = 1000
 """Journals that are remembered."""
@@ -52,8 +48,9 @@ class Following:
         try:
             with path.open("rb") as file:
                 file.seek(offset)
-                while data := _whole_lines(file):
+                while data := whole_lines(file):
                     offset += len(data)
+                    file.seek(offset)
                     lines = decode_lines(data)
                     if lines:
                         expected = max(expected, lines[-1].seq + 1)
@@ -92,17 +89,3 @@ class Following:
             if len(marks) > 1 and marks[-1][1] - marks[-2][1] < BLOCK:
                 marks.pop()
             marks.append((expected, offset))
-
-
-def _whole_lines(file: BinaryIO) -> bytes:
-    """The next lines that are whole, some quarter of a megabyte; none where there is none."""
-    start = file.tell()
-    data = file.read(BLOCK)
-    while b"\n" not in data:
-        more = file.read(BLOCK)
-        if not more:
-            return b""
-        data += more
-    data = data[: data.rfind(b"\n") + 1]
-    file.seek(start + len(data))
-    return data

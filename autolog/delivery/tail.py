@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..journal_read import Line, decode_lines, to_record
+from ..journal_read import Line, decode_lines, to_record, whole_lines
 from ..records import Record
 from .outbox import Outbox, Stream
 
-BLOCK = 1 << 18
-"""Bytes that are read, and so the records that are sent, at once; a longer line is read whole."""
 UNREADABLE = "autolog.unreadable"
 """Key of what stands in the place of a record whose line in the journal is damaged."""
 
@@ -126,13 +124,7 @@ class Tail:
     def _read(self) -> bytes:
         with open(self.path, "rb") as file:  # noqa: PTH123 - as above
             file.seek(self._offset)
-            data = file.read(BLOCK)
-            while b"\n" not in data:
-                more = file.read(BLOCK)
-                if not more:
-                    return b""
-                data += more
-        return data[: data.rfind(b"\n") + 1]
+            return whole_lines(file)
 
 
 def _without_gaps(lines: Iterable[Line], expected: int, run: str, writer: str) -> list[Record]:
