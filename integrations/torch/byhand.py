@@ -99,8 +99,7 @@ class Rate(NamedTuple):
 def rate_of(frame: FrameType) -> Rate | None:
     """The variable round `frame` that is called a learning rate: `lr`, `args.lr`."""
     for depth, one in enumerate(users(frame)):
-        tree = sources.tree_of(one)
-        scope = configs.scope_of(tree, one.f_code) if tree is not None else None
+        scope = configs.scope_at(one)
         for node in ast.walk(scope) if scope is not None else ():
             if isinstance(node, ast.Name | ast.Attribute) and RATE.search(sources.title(node)):
                 rate = Rate(depth, node)

@@ -148,6 +148,12 @@ def _parameters(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
+def scope_at(frame: FrameType) -> ast.AST | None:
+    """The function, or the module, whose source a frame is in; None where there is no source."""
+    tree = sources.tree_of(frame)
+    return None if tree is None else scope_of(tree, frame.f_code)
+
+
 def scope_of(tree: sources.Tree, code: CodeType) -> ast.AST | None:
     """The function, or the module, that was compiled to `code`."""
     if code.co_name == "<module>":

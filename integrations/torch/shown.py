@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from types import FrameType
 
-from . import configs, printing, readings, sources
+from . import configs, printing, readings
 from .arithmetic import Unknown, title_of
 from .frames import variables
 from .helpers import MEANS, Runner
@@ -125,8 +125,7 @@ def _is_text(node: ast.expr) -> bool:
 
 def _text(frame: FrameType, node: ast.expr) -> ast.expr:
     """The text that a variable was given last before the line at which the frame is."""
-    tree = sources.tree_of(frame) if isinstance(node, ast.Name) else None
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    scope = configs.scope_at(frame) if isinstance(node, ast.Name) else None
     found = node
     for one, _ in configs.statements(scope, False) if scope is not None else ():
         if getattr(one, "lineno", 0) < frame.f_lineno:

@@ -68,8 +68,7 @@ class Plan(NamedTuple):
 def plan(frame: FrameType) -> Plan:
     """The plan of the place that a frame is at; nothing is watched in libraries."""
     nothing = Plan(frame.f_code)
-    tree = None if is_library(frame) else sources.tree_of(frame)
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    scope = _own_scope(frame)
     if scope is None:
         return nothing
     line = frame.f_lineno
@@ -83,8 +82,7 @@ def ended(frame: FrameType) -> tuple[Plan, ...]:
 
     A variable that was given another value since is left out.
     """
-    tree = None if is_library(frame) else sources.tree_of(frame)
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    scope = _own_scope(frame)
     if scope is None:
         return ()
     line, found = frame.f_lineno, []
@@ -106,10 +104,14 @@ def ended(frame: FrameType) -> tuple[Plan, ...]:
 @by_place
 def spans(frame: FrameType) -> tuple[tuple[int, int], ...]:
     """The loops that a frame is in: the line at which each begins, and that at which it ends."""
-    tree = None if is_library(frame) else sources.tree_of(frame)
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    scope = _own_scope(frame)
     found = ((one.lineno, one.end_lineno or 0) for one in (_loops(scope) if scope else ()))
     return tuple(one for one in found if one[0] < frame.f_lineno <= one[1])
+
+
+def _own_scope(frame: FrameType) -> ast.AST | None:
+    """The function that a frame of the program's own is in; None in libraries."""
+    return None if is_library(frame) else configs.scope_at(frame)
 
 
 def _loops(scope: ast.AST) -> list[ast.For | ast.While]:

@@ -15,7 +15,7 @@ import torch
 from autolog.following import datasets
 from autolog.following.naming import Given
 
-from . import configs, sources
+from . import configs
 from .frames import users, variables
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def _is_data(value: Any, tensor: Any) -> bool:
 
 def _assigned_in_loops(frame: FrameType) -> dict[str, list[ast.expr | None]]:
     """What is given to which names in the loops round the line at which a frame is."""
-    tree, line = sources.tree_of(frame), frame.f_lineno
-    scope = configs.scope_of(tree, frame.f_code) if tree is not None else None
+    scope, line = configs.scope_at(frame), frame.f_lineno
     found: dict[str, list[ast.expr | None]] = {}
     for node, _ in configs.statements(scope, False) if scope is not None else ():
         if isinstance(node, ast.For | ast.While) and node.lineno < line <= (node.end_lineno or 0):
