@@ -39,6 +39,13 @@ def train(folder: Path, uri: str, **more: Any) -> list[str]:
     return [found[1], *lines]
 
 
+def troubled(folder: Path, uri: str, result: str, **more: Any) -> list[str]:
+    """Train as if nothing was; the two lines that tell of the store, now and at the end."""
+    found, now, left = train(folder, uri, **more)
+    assert found == result
+    return [now, left]
+
+
 @pytest.fixture(scope="module")
 def guarded(cluster: Any) -> str:
     """A user of the database, who needs a password; host and further words of his URL."""
@@ -51,58 +58,44 @@ def guarded(cluster: Any) -> str:
 
 
 def test_a_wrong_password(tmp_path: Path, guarded: str, result: str) -> None:
-    found = train(tmp_path, f"postgresql://guarded:{SECRET}@/theirs{guarded}")
-    assert found[0] == result
-    now, left = found[1:]
+    now, left = troubled(tmp_path, f"postgresql://guarded:{SECRET}@/theirs{guarded}", result)
     assert "password authentication failed" in now
     assert "set PGPASSWORD" in now
     assert "autolog sync" in left
 
 
 def test_no_password(tmp_path: Path, guarded: str, result: str) -> None:
-    found = train(tmp_path, f"postgresql://guarded@/theirs{guarded}")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"postgresql://guarded@/theirs{guarded}", result)
     assert "set PGPASSWORD" in now
 
 
 def test_a_user_without_rights(tmp_path: Path, guarded: str, result: str) -> None:
-    found = train(tmp_path, f"postgresql://guarded:{SECRET}-right@/theirs{guarded}")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"postgresql://guarded:{SECRET}-right@/theirs{guarded}", result)
     assert "permission denied" in now
     assert "CREATE TABLE" not in now
     assert "rights" in now
 
 
 def test_an_unknown_host(tmp_path: Path, result: str) -> None:
-    found = train(tmp_path, f"postgresql://me:{SECRET}@nowhere.invalid/runs")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"postgresql://me:{SECRET}@nowhere.invalid/runs", result)
     assert "nowhere.invalid" in now
     assert "is the host's name right?" in now
 
 
 def test_a_host_that_refuses(tmp_path: Path, result: str) -> None:
     uri = f"postgresql://me:{SECRET}@127.0.0.1:{parts.free_port()}/runs"
-    found = train(tmp_path, uri)
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, uri, result)
     assert "is the server running" in now
 
 
 def test_an_unknown_database(tmp_path: Path, guarded: str, result: str) -> None:
-    found = train(tmp_path, f"postgresql://postgres:{SECRET}@/nothere{guarded}")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"postgresql://postgres:{SECRET}@/nothere{guarded}", result)
     assert 'database "nothere" does not exist' in now
     assert "createdb" in now
 
 
 def test_an_unknown_user(tmp_path: Path, guarded: str, result: str) -> None:
-    found = train(tmp_path, f"postgresql://stranger:{SECRET}@/theirs{guarded}")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"postgresql://stranger:{SECRET}@/theirs{guarded}", result)
     assert 'role "stranger" does not exist' in now
     assert "createdb" not in now
     assert "name the user" in now
@@ -110,9 +103,7 @@ def test_an_unknown_user(tmp_path: Path, guarded: str, result: str) -> None:
 
 def test_another_programs_file(tmp_path: Path, result: str) -> None:
     (tmp_path / "runs.db").write_bytes(b"theirs, and no database" * 1000)
-    found = train(tmp_path, f"sqlite:///{tmp_path}/runs.db")
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"sqlite:///{tmp_path}/runs.db", result)
     assert "name another one" in now
     assert (tmp_path / "runs.db").read_bytes() == b"theirs, and no database" * 1000
 
@@ -133,9 +124,7 @@ def test_a_file_that_may_only_be_read(tmp_path: Path, result: str) -> None:
     (place / "runs.db").chmod(0o444)
     place.chmod(0o555)
     drop = without_override if os.geteuid() == 0 else None
-    found = train(tmp_path, f"sqlite:///{place}/runs.db", preexec_fn=drop)
-    assert found[0] == result
-    now, _ = found[1:]
+    now, _ = troubled(tmp_path, f"sqlite:///{place}/runs.db", result, preexec_fn=drop)
     assert "you may not write the file or its folder" in now
     assert (place / "runs.db").read_bytes() == before
 
