@@ -255,12 +255,12 @@ def _column(
         if escape_text(constant) != constant:
             return UNKNOWN
         return exactly(_operated(column, operator, constant))
-    if constant != constant or nearest_orexactly(constant) != constant:
+    if constant != constant or nearest_float(constant) != constant:
         return UNKNOWN
-    return exactly(_operated(column, operator, nearest_orexactly(constant)))
+    return exactly(_operated(column, operator, nearest_float(constant)))
 
 
-def nearest_orexactly(number: int | float) -> float:
+def nearest_float(number: int | float) -> float:
     """The number as a float."""
     return nearest(number) if isinstance(number, int) else number
 

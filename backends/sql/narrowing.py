@@ -16,7 +16,7 @@ from autolog.filters import And, Compare, Constant, Field, Node, Operator
 
 from . import dialects
 from .bounds import Condition
-from .compiling import Compiler, nearest_orexactly
+from .compiling import Compiler, nearest_float
 from .schema import latest, runs
 from .values import short_text
 
@@ -76,7 +76,7 @@ def _range(operator: Operator, constant: Constant) -> Condition | None:
         return latest.c.text == short_text(constant) if plain else None
     if isinstance(constant, bool) or constant != constant:
         return None
-    number = nearest_orexactly(constant)
+    number = nearest_float(constant)
     if operator == "=":
         return latest.c.num == number
     if operator in ("<", "<="):
